@@ -1,0 +1,2 @@
+//! The simulator's process entry.
+fn main() {}

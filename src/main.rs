@@ -1,0 +1,2 @@
+//! The provider's process entry.
+fn main() {}
