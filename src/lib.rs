@@ -1,5 +1,6 @@
 //! Terraform and OpenTofu provider that attaches and detaches block volumes.
 
+pub mod backoff;
 pub mod budget;
 pub mod ids;
 pub mod plugin;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Response;
 use crate::budget::Ended;
 
 /// What an error means for the caller, whichever cloud it came from.
@@ -43,7 +44,7 @@ pub enum ErrorKind {
     DeadlineExceeded,
 }
 
-/// Why a call got no answer. Never holds a header, a body or a query.
+/// Why a call got no answer, or none that tells what happened. Shows neither header nor body nor query.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation}: {cause} ({method} {url}, attempt {attempts}, {}.{:03} s)", .elapsed.as_secs(), .elapsed.subsec_millis())]
 pub struct SendError {
@@ -57,10 +58,12 @@ pub struct SendError {
     pub attempts: u32,
     /// Time since the first.
     pub elapsed: Duration,
-    /// Whether the cloud may have processed the call.
+    /// Whether the cloud may have processed the call; never for a safe method (GET), which has nothing to process.
     pub may_have_been_processed: bool,
     /// What went wrong with the last attempt.
     pub cause: SendCause,
+    /// The answer behind [`SendCause::Ambiguous`], for its error code and request id.
+    pub answer: Option<Box<Response>>,
 }
 
 /// What went wrong with an attempt.

@@ -1,14 +1,19 @@
 //! What a call is made of: the request before it is signed, the response as it came, and the two questions a cloud answers.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+use super::trace::{request_id, shown};
+
 /// One logical call, before it is signed. Each attempt signs a copy of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     /// The vendor's name of the call, e.g. `AttachServerVolume`; for logs, errors and rate limits.
     pub operation: &'static str,
@@ -25,7 +30,7 @@ pub struct Request {
 }
 
 /// A response, whole: its body is read to the end and capped.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Response {
     /// The status.
     pub status: StatusCode,
@@ -35,6 +40,31 @@ pub struct Response {
     pub body: Bytes,
     /// How many attempts the call took, one or more.
     pub attempts: u32,
+}
+
+// Tokens and keys travel in headers, bodies and queries: neither `Debug` shows any of them.
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("operation", &self.operation)
+            .field("method", &self.method)
+            .field("url", &shown(&self.url))
+            .field("body_bytes", &self.body.len())
+            .field("idempotent", &self.idempotent)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("request_id", &request_id(&self.headers))
+            .field("body_bytes", &self.body.len())
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Signs one attempt.

@@ -1,0 +1,53 @@
+//! Helpers for [`Classify`]: what a status alone says, and what `Retry-After` asks for.
+
+use std::time::Duration;
+
+use http::{
+    HeaderMap, StatusCode,
+    header::{DATE, RETRY_AFTER},
+};
+use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
+
+use super::{Classify, Response, RetryAction};
+
+/// Classifies by [`status_action`] alone; for servers without error codes of their own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ByStatus;
+
+impl Classify for ByStatus {
+    fn classify(&self, response: &Response) -> RetryAction {
+        status_action(response.status, &response.headers)
+    }
+}
+
+/// What a status says about the next attempt where the body says nothing: 429 is throttling; 408, 500, 502, 503 and 504
+/// are transient; all else is an answer.
+pub fn status_action(status: StatusCode, headers: &HeaderMap) -> RetryAction {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => RetryAction::Throttled { after: retry_after(headers) },
+        StatusCode::REQUEST_TIMEOUT
+        | StatusCode::INTERNAL_SERVER_ERROR
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => RetryAction::Transient { after: retry_after(headers) },
+        _ => RetryAction::Done,
+    }
+}
+
+/// `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3). A date is taken relative to the response's own
+/// `Date`, so that this machine's clock does not matter; without one it is ignored.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = http_date(value)? - http_date(headers.get(DATE)?.to_str().ok()?)?;
+    // A date in the past asks for nothing.
+    Some(until.try_into().unwrap_or_default())
+}
+
+fn http_date(text: &str) -> Option<OffsetDateTime> {
+    let format =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    Some(PrimitiveDateTime::parse(text.trim(), format).ok()?.assume_utc())
+}
