@@ -40,6 +40,12 @@ impl Budget {
         Self { started: Instant::now(), timeout: timeout.min(self.remaining()), stop: self.stop.clone() }
     }
 
+    /// The same budget with its deadline put off by `grace`, for a last look after the deadline.
+    #[must_use]
+    pub fn with_grace(&self, grace: Duration) -> Self {
+        Self { started: self.started, timeout: self.timeout.saturating_add(grace), stop: self.stop.clone() }
+    }
+
     /// Time spent since the budget began.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()

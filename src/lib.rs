@@ -5,3 +5,4 @@ pub mod budget;
 pub mod ids;
 pub mod plugin;
 pub mod transport;
+pub mod wait;
