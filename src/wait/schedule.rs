@@ -107,7 +107,7 @@ mod tests {
     fn a_first_job_of_three_seconds_is_found_within_three_tenths() {
         for millis in (2900..3300).step_by(7) {
             let (late, polls) = found(Duration::from_millis(millis), None);
-            assert!(late < Duration::from_millis(300) && polls <= 16, "{millis} ms: {late:?} late, {polls} polls");
+            assert!(late < Duration::from_millis(300) && polls <= 17, "{millis} ms: {late:?} late, {polls} polls");
         }
     }
 

@@ -96,11 +96,14 @@ impl Waiter {
     ///
     /// # Errors
     /// [`WaitError`]: the budget ended, or `poll` gave an error.
-    pub async fn wait<T, E>(
+    pub async fn wait<T, E, F>(
         &self,
         budget: &Budget,
-        mut poll: impl AsyncFnMut(Budget) -> Result<Poll<T>, E>,
-    ) -> Result<Waited<T>, WaitError<E>> {
+        mut poll: impl FnMut(Budget) -> F,
+    ) -> Result<Waited<T>, WaitError<E>>
+    where
+        F: Future<Output = Result<Poll<T>, E>>,
+    {
         let typical = if self.resumed { None } else { self.durations.typical(&self.operation) };
         let schedule = PollSchedule::new(self.config, typical);
         let graced = budget.with_grace(GRACE);
@@ -225,9 +228,9 @@ mod tests {
         let (budget, _stop) = budget(60);
         let mut begun = Vec::new();
         let error = waiter(&Durations::new())
-            .wait(&budget, async |_| {
+            .wait(&budget, |_| {
                 begun.push(budget.elapsed());
-                pending::<Result<Poll<()>, ()>>().await
+                pending::<Result<Poll<()>, ()>>()
             })
             .await
             .unwrap_err();
@@ -240,7 +243,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_poll_that_reports_the_end_of_its_own_budget_does_not_hide_the_deadline() {
         let (budget, _stop) = budget(60);
-        let wait = waiter(&Durations::new()).wait(&budget, async |budget| match budget.run(pending::<()>()).await {
+        let waiter = waiter(&Durations::new());
+        let wait = waiter.wait(&budget, async |budget| match budget.run(pending::<()>()).await {
             Ok(()) => Ok(Poll::Done(())),
             Err(ended) => Err(ended),
         });
@@ -268,7 +272,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_failed_poll_ends_the_wait_with_its_error() {
         let (budget, _stop) = budget(600);
-        let wait = waiter(&Durations::new()).wait(&budget, async |_| Err::<Poll<()>, _>("the job failed"));
+        let waiter = waiter(&Durations::new());
+        let wait = waiter.wait(&budget, async |_| Err::<Poll<()>, _>("the job failed"));
         assert!(matches!(wait.await, Err(WaitError::Failed("the job failed"))));
     }
 
@@ -283,10 +288,10 @@ mod tests {
         #[async_trait::async_trait]
         impl Attach for Cloud {
             async fn attach(&self, waiter: &Waiter, budget: &Budget, id: &str) -> String {
-                let mut seen = Vec::new();
+                let seen = std::sync::Mutex::new(Vec::new());
                 let wait = waiter.wait(budget, async |budget| {
                     let mut left = budget.run(self.0.lock()).await.map_err(|ended| ended.to_string())?;
-                    seen.push(*left);
+                    seen.lock().unwrap().push(*left);
                     *left -= 1;
                     if *left == 0 {
                         Ok::<_, String>(Poll::Done(id.to_owned()))
@@ -295,7 +300,7 @@ mod tests {
                     }
                 });
                 let id = wait.await.unwrap().value;
-                format!("{id}: {seen:?}")
+                format!("{id}: {:?}", seen.into_inner().unwrap())
             }
         }
         let (budget, _stop) = budget(600);
