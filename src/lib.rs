@@ -4,5 +4,6 @@ pub mod backoff;
 pub mod budget;
 pub mod ids;
 pub mod plugin;
+pub mod sync;
 pub mod transport;
 pub mod wait;

@@ -45,3 +45,45 @@ impl RateLimit {
         slot.saturating_duration_since(now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    fn budget(seconds: u64) -> Budget {
+        Budget::new(Duration::from_secs(seconds), CancellationToken::new())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_is_paid_for_by_a_quiet_second_and_then_slots_come_evenly() {
+        let limit = RateLimit::new(4.0).unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let budget = budget(60);
+        let mut times = Vec::new();
+        for _ in 0..7 {
+            limit.wait(&budget).await.unwrap();
+            times.push(budget.elapsed().as_millis());
+        }
+        assert_eq!(times, [0, 0, 0, 0, 250, 500, 750]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn callers_at_the_same_time_are_served_in_order_and_a_wait_ends_with_its_budget() {
+        let limit = RateLimit::new(0.5).unwrap();
+        let (short, long) = (budget(1), budget(60));
+        let (first, second, third) = tokio::join!(limit.wait(&long), limit.wait(&short), async {
+            limit.wait(&long).await.unwrap();
+            long.elapsed()
+        });
+        assert_eq!((first, second, third), (Ok(()), Err(Ended::DeadlineExceeded), Duration::from_secs(4)));
+    }
+
+    #[test]
+    fn a_rate_that_is_not_positive_is_refused() {
+        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MIN_POSITIVE] {
+            assert!(RateLimit::new(rate).is_none(), "{rate}");
+        }
+    }
+}

@@ -19,6 +19,8 @@ mod limit;
 mod message;
 mod retry;
 mod service;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod trace;
 

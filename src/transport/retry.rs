@@ -80,3 +80,47 @@ impl Retries {
         (delay < remaining).then_some(delay)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AGAIN: Verdict = Verdict::Retry { pace: Pace::Failure, after: None };
+
+    #[test]
+    fn only_what_was_certainly_not_processed_is_sent_again_for_every_call() {
+        let throttled = Outcome::Answer(RetryAction::Throttled { after: None });
+        for idempotent in [false, true] {
+            assert_eq!(judge(Outcome::NotSent, idempotent), AGAIN);
+            assert_eq!(judge(throttled, idempotent), Verdict::Retry { pace: Pace::Throttle, after: None });
+            assert_eq!(judge(Outcome::Answer(RetryAction::Done), idempotent), Verdict::Return);
+            assert_eq!(judge(Outcome::Hopeless, idempotent), Verdict::Return);
+        }
+        let transient = Outcome::Answer(RetryAction::Transient { after: None });
+        assert_eq!((judge(transient, true), judge(transient, false)), (AGAIN, Verdict::Ambiguous));
+        assert_eq!((judge(Outcome::Lost, true), judge(Outcome::Lost, false)), (AGAIN, Verdict::Return));
+    }
+
+    #[test]
+    fn the_servers_wish_wins_over_the_back_off_and_is_never_undercut() {
+        let config = TransportConfig::default();
+        let wish = Duration::from_secs(20);
+        let delay = Retries::new(&config).next(Pace::Throttle, Some(wish), Duration::MAX).unwrap();
+        assert!(delay >= wish && delay <= wish + config.backoff.initial, "{delay:?}");
+        assert_eq!(Retries::new(&config).next(Pace::Throttle, Some(Duration::MAX), Duration::MAX), None);
+    }
+
+    #[test]
+    fn throttling_waits_long_enough_for_windows_of_a_minute() {
+        let mut retries = Retries::new(&TransportConfig::default());
+        let delays: Vec<_> = std::iter::from_fn(|| retries.next(Pace::Throttle, None, Duration::MAX)).collect();
+        assert_eq!(delays.len(), 5);
+        assert!(delays.iter().all(|delay| *delay >= Duration::from_secs(5)), "{delays:?}");
+    }
+
+    #[test]
+    fn no_delay_reaches_beyond_the_deadline() {
+        let mut retries = Retries::new(&TransportConfig::default());
+        assert_eq!(retries.next(Pace::Throttle, None, Duration::from_secs(5)), None);
+    }
+}

@@ -1,0 +1,413 @@
+//! Coalesces operations that one call can do together.
+//!
+//! The first member of a key opens a batch and a task of its own. The task lingers for more members, closes the batch,
+//! drops the members whose callers went away, executes the rest, and answers each. Because it is a task, no caller's
+//! cancellation reaches another caller.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::Hash,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::{
+    sync::{Notify, oneshot},
+    time::{Instant, timeout_at},
+};
+
+use crate::budget::{Budget, Ended};
+
+/// Does the operations of a batch.
+#[async_trait]
+pub trait BatchExecutor: Send + Sync + 'static {
+    /// What the members of a batch have in common.
+    type Key: Clone + Eq + Hash + Send + Sync + 'static;
+    /// One member's operation. It carries what it may take, a [`Budget`], because the batch has none of its own.
+    type Item: Send + 'static;
+    /// One member's answer.
+    type Output: Send + 'static;
+
+    /// Executes one batch of at least one item and gives one answer for each, in their order.
+    ///
+    /// It runs to its end whether or not callers still wait, so it must keep to the items' budgets. Batches of one key
+    /// may run at the same time.
+    async fn execute(&self, key: &Self::Key, items: Vec<Self::Item>) -> Vec<Self::Output>;
+}
+
+/// When a batch is closed.
+#[derive(Clone, Copy, Debug)]
+pub struct BatcherConfig {
+    /// After this time without a new member.
+    pub linger: Duration,
+    /// After this time at the latest.
+    pub max_linger: Duration,
+    /// With this many members.
+    pub max_items: usize,
+    /// How long after the end of its budget a caller still waits for the answer of a batch under way: the executor is
+    /// ending too, and only it knows what was sent.
+    pub grace: Duration,
+}
+
+impl Default for BatcherConfig {
+    fn default() -> Self {
+        Self {
+            linger: Duration::from_millis(50),
+            max_linger: Duration::from_millis(500),
+            max_items: 100,
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Why a member got no answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum BatchError {
+    /// The budget ended while the batch was still gathering; nothing was done.
+    #[error("{0} before the batch was begun")]
+    NotStarted(Ended),
+    /// The budget ended and the batch, which was under way, did not answer in its grace; it may have been done.
+    #[error("{0} while the batch was under way")]
+    Unanswered(Ended),
+    /// The executor panicked, was dropped with the runtime, or gave too few answers; it may have been done.
+    #[error("the batch ended without an answer")]
+    Lost,
+}
+
+/// Gathers operations by key and has them executed together. Clones share the batches.
+pub struct Batcher<X: BatchExecutor>(Arc<Shared<X>>);
+
+struct Shared<X: BatchExecutor> {
+    executor: X,
+    config: BatcherConfig,
+    /// Batches that take members. Std mutexes, here and in [`Open`]: they are held for a few moves, never across an await.
+    /// Where both are held, this one was taken first.
+    open: Mutex<HashMap<X::Key, Arc<Open<X>>>>,
+    next_id: AtomicU64,
+}
+
+struct Open<X: BatchExecutor> {
+    members: Mutex<Vec<Member<X>>>,
+    joined: Notify,
+}
+
+struct Member<X: BatchExecutor> {
+    id: u64,
+    item: X::Item,
+    reply: oneshot::Sender<X::Output>,
+}
+
+impl<X: BatchExecutor> Batcher<X> {
+    /// A batcher in front of `executor`.
+    pub fn new(executor: X, config: BatcherConfig) -> Self {
+        Self(Arc::new(Shared { executor, config, open: Mutex::default(), next_id: AtomicU64::new(0) }))
+    }
+
+    /// Has `item` done together with what others submit for `key` at about the same time.
+    ///
+    /// Dropping the future before the batch is closed withdraws the item; after that it is done nevertheless.
+    ///
+    /// # Errors
+    /// [`BatchError`]; its variants tell whether the item may have been done.
+    pub async fn submit(&self, key: X::Key, item: X::Item, budget: &Budget) -> Result<X::Output, BatchError> {
+        let (id, batch, mut answer) = self.join(&key, item);
+        match budget.run(&mut answer).await {
+            Ok(answer) => answer.map_err(|_| BatchError::Lost),
+            Err(ended) if batch.withdraw(id) => Err(BatchError::NotStarted(ended)),
+            Err(ended) => match tokio::time::timeout(self.0.config.grace, answer).await {
+                Ok(answer) => answer.map_err(|_| BatchError::Lost),
+                Err(_) => Err(BatchError::Unanswered(ended)),
+            },
+        }
+    }
+
+    /// Adds a member to the key's open batch, or opens one.
+    fn join(&self, key: &X::Key, item: X::Item) -> (u64, Arc<Open<X>>, oneshot::Receiver<X::Output>) {
+        let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
+        let (reply, answer) = oneshot::channel();
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let batch = open.entry(key.clone()).or_insert_with(|| {
+            let batch = Arc::new(Open { members: Mutex::default(), joined: Notify::new() });
+            tokio::spawn(run(Arc::clone(&self.0), key.clone(), Arc::clone(&batch)));
+            batch
+        });
+        let batch = Arc::clone(batch);
+        let full = {
+            let mut members = batch.members.lock().unwrap_or_else(PoisonError::into_inner);
+            members.push(Member { id, item, reply });
+            members.len() >= self.0.config.max_items
+        };
+        if full {
+            // Closed to newcomers at once: the next one opens another batch.
+            open.remove(key);
+        }
+        drop(open);
+        batch.joined.notify_one();
+        (id, batch, answer)
+    }
+}
+
+/// The life of one batch.
+async fn run<X: BatchExecutor>(shared: Arc<Shared<X>>, key: X::Key, batch: Arc<Open<X>>) {
+    linger(&shared.config, &batch).await;
+    let members = close(&shared, &key, &batch);
+    if members.is_empty() {
+        return;
+    }
+    let (items, replies): (Vec<_>, Vec<_>) = members.into_iter().map(|member| (member.item, member.reply)).unzip();
+    tracing::debug!(items = items.len(), "batch begins");
+    // Should this panic or be dropped, the replies are dropped with it, and every caller hears of that.
+    let answers = shared.executor.execute(&key, items).await;
+    for (reply, answer) in replies.into_iter().zip(answers) {
+        // A caller that went away meanwhile is a normal event.
+        let _ = reply.send(answer);
+    }
+}
+
+/// Waits until nobody has joined for a while, the batch is full, or it has waited long enough.
+async fn linger<X: BatchExecutor>(config: &BatcherConfig, batch: &Open<X>) {
+    let latest = Instant::now() + config.max_linger;
+    loop {
+        if batch.members.lock().unwrap_or_else(PoisonError::into_inner).len() >= config.max_items {
+            return;
+        }
+        let until = latest.min(Instant::now() + config.linger);
+        if timeout_at(until, batch.joined.notified()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Takes the members that are still waited for; from here on nobody can join or withdraw.
+fn close<X: BatchExecutor>(shared: &Shared<X>, key: &X::Key, batch: &Arc<Open<X>>) -> Vec<Member<X>> {
+    let mut open = shared.open.lock().unwrap_or_else(PoisonError::into_inner);
+    // A full batch left the map already, and another one may be there.
+    if open.get(key).is_some_and(|current| Arc::ptr_eq(current, batch)) {
+        open.remove(key);
+    }
+    let mut members = std::mem::take(&mut *batch.members.lock().unwrap_or_else(PoisonError::into_inner));
+    drop(open);
+    members.retain(|member| !member.reply.is_closed());
+    members
+}
+
+impl<X: BatchExecutor> Open<X> {
+    /// Takes a member back out; false when the batch is closed already.
+    fn withdraw(&self, id: u64) -> bool {
+        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = members.len();
+        members.retain(|member| member.id != id);
+        members.len() < before
+    }
+}
+
+impl<X: BatchExecutor> Clone for Batcher<X> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<X: BatchExecutor> fmt::Debug for Batcher<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batcher").field("config", &self.0.config).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokio::time::sleep;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    /// Items that make [`Echo`] take a minute, give no answer, or panic.
+    const SLOW: u32 = 9001;
+    const SILENT: u32 = 9002;
+    const PANICS: u32 = 9003;
+
+    /// Takes a second for a batch and answers each item with itself.
+    #[derive(Clone, Default)]
+    struct Echo(Arc<Mutex<Batches>>);
+
+    type Batches = Vec<(u8, Vec<u32>)>;
+
+    impl Echo {
+        fn batches(&self) -> Batches {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    #[async_trait]
+    impl BatchExecutor for Echo {
+        type Key = u8;
+        type Item = u32;
+        type Output = u32;
+
+        async fn execute(&self, key: &u8, items: Vec<u32>) -> Vec<u32> {
+            self.0.lock().unwrap().push((*key, items.clone()));
+            assert!(!items.contains(&PANICS), "the executor panics");
+            sleep(if items.contains(&SLOW) { Duration::from_secs(60) } else { Duration::from_secs(1) }).await;
+            if items.contains(&SILENT) { Vec::new() } else { items }
+        }
+    }
+
+    fn echo(max_items: usize) -> (Echo, Batcher<Echo>) {
+        let echo = Echo::default();
+        (echo.clone(), Batcher::new(echo, BatcherConfig { max_items, ..BatcherConfig::default() }))
+    }
+
+    fn budget(timeout: Duration) -> Budget {
+        Budget::new(timeout, CancellationToken::new())
+    }
+
+    const MILLI: Duration = Duration::from_millis(1);
+    const LONG: Duration = Duration::from_secs(600);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_single_item_is_done_after_the_linger() {
+        let (echo, batcher) = echo(10);
+        let budget = budget(LONG);
+        assert_eq!(batcher.submit(1, 7, &budget).await, Ok(7));
+        assert_eq!((echo.batches(), budget.elapsed()), (vec![(1, vec![7])], Duration::from_millis(1050)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn items_of_a_key_that_come_together_are_one_batch_and_keys_never_mix() {
+        let (echo, batcher) = echo(10);
+        let budget = budget(LONG);
+        let (a, b, c) = tokio::join!(
+            batcher.submit(1, 10, &budget),
+            async {
+                sleep(40 * MILLI).await;
+                batcher.submit(1, 11, &budget).await
+            },
+            batcher.submit(2, 20, &budget),
+        );
+        assert_eq!((a, b, c), (Ok(10), Ok(11), Ok(20)));
+        let mut batches = echo.batches();
+        batches.sort_unstable();
+        assert_eq!(batches, [(1, vec![10, 11]), (2, vec![20])]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_of_items_is_not_gathered_for_longer_than_the_most() {
+        let (echo, batcher) = echo(100);
+        let budget = budget(LONG);
+        let calls = (0..30).map(|n| {
+            let (batcher, budget) = (&batcher, &budget);
+            async move {
+                sleep(n * 30 * MILLI).await;
+                batcher.submit(1, n, budget).await
+            }
+        });
+        assert!(futures::future::join_all(calls).await.iter().all(Result::is_ok));
+        let sizes: Vec<_> = echo.batches().iter().map(|(_, items)| items.len()).collect();
+        assert_eq!(sizes, [17, 13]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_batch_begins_at_once_and_the_next_item_opens_another() {
+        let (echo, batcher) = echo(2);
+        let budget = budget(LONG);
+        let answers = futures::future::join_all((0..5).map(|n| batcher.submit(1, n, &budget))).await;
+        assert_eq!(answers, (0..5).map(Ok).collect::<Vec<_>>());
+        let sizes: Vec<_> = echo.batches().iter().map(|(_, items)| items.len()).collect();
+        assert_eq!(sizes, [2, 2, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_goes_away_in_time_leaves_nothing_behind() {
+        let (echo, batcher) = echo(10);
+        let enough = budget(LONG);
+        let (short, stayed) = (budget(20 * MILLI), batcher.submit(1, 1, &enough));
+        let gone = tokio::time::timeout(20 * MILLI, batcher.submit(1, 2, &enough));
+        let (stayed, gone, ended) = tokio::join!(stayed, gone, batcher.submit(1, 3, &short));
+        assert_eq!((stayed, gone.is_err()), (Ok(1), true));
+        assert_eq!(ended, Err(BatchError::NotStarted(Ended::DeadlineExceeded)));
+        assert_eq!(echo.batches(), [(1, vec![1])]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_nobody_waits_for_is_never_begun() {
+        let (echo, batcher) = echo(10);
+        assert!(tokio::time::timeout(MILLI, batcher.submit(1, 1, &budget(LONG))).await.is_err());
+        sleep(LONG).await;
+        assert_eq!(echo.batches(), []);
+        assert_eq!(batcher.0.open.lock().unwrap().len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_under_way_goes_on_without_the_caller_that_opened_it() {
+        let (echo, batcher) = echo(10);
+        let enough = budget(LONG);
+        let gone = tokio::time::timeout(500 * MILLI, batcher.submit(1, 1, &enough));
+        let (gone, stayed) = tokio::join!(gone, batcher.submit(1, 2, &enough));
+        assert_eq!((gone.is_err(), stayed), (true, Ok(2)));
+        assert_eq!(echo.batches(), [(1, vec![1, 2])]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_budget_that_ends_under_way_still_gets_the_answer_within_its_grace() {
+        let (_echo, batcher) = echo(10);
+        assert_eq!(batcher.submit(1, 1, &budget(500 * MILLI)).await, Ok(1));
+        let late = batcher.submit(1, SLOW, &budget(500 * MILLI)).await;
+        assert_eq!(late, Err(BatchError::Unanswered(Ended::DeadlineExceeded)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_caller_hears_of_an_executor_that_panics_or_gives_too_few_answers() {
+        let (_echo, batcher) = echo(10);
+        for bad in [PANICS, SILENT] {
+            let budget = budget(LONG);
+            let answers = tokio::join!(batcher.submit(1, bad, &budget), batcher.submit(1, 1, &budget));
+            assert_eq!(answers, (Err(BatchError::Lost), Err(BatchError::Lost)));
+        }
+        assert_eq!(batcher.submit(1, 1, &budget(LONG)).await, Ok(1));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+        /// Callers come and go at random times.
+        #[test]
+        fn every_caller_gets_its_own_answer_and_every_item_is_done_at_most_once(
+            calls in proptest::collection::vec((0u64..900, 0u8..3, proptest::option::of(0u64..1500)), 1..40),
+            max_items in 1usize..6,
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            runtime.block_on(async {
+                let (echo, batcher) = echo(max_items);
+                let tasks: Vec<_> = calls.iter().zip(1000u32..).map(|(&(at, key, patience), item)| {
+                    let batcher = batcher.clone();
+                    tokio::spawn(async move {
+                        sleep(Duration::from_millis(at)).await;
+                        let patience = patience.map_or(LONG, Duration::from_millis);
+                        let budget = budget(LONG);
+                        let answer = tokio::time::timeout(patience, batcher.submit(key, item, &budget)).await;
+                        (key, item, answer.ok())
+                    })
+                }).collect();
+                let mut answers = Vec::new();
+                for task in tasks {
+                    answers.push(task.await.unwrap());
+                }
+                sleep(LONG).await;
+                let batches = echo.batches();
+                for (key, item, answer) in answers {
+                    let done = batches.iter().filter(|(k, items)| *k == key && items.contains(&item)).count();
+                    assert!(done <= 1);
+                    if let Some(answer) = answer {
+                        assert_eq!((answer, done), (Ok(item), 1));
+                    }
+                }
+                assert!(batches.iter().all(|(_, items)| (1..=max_items).contains(&items.len())));
+                assert!(batcher.0.open.lock().unwrap().is_empty());
+            });
+        }
+    }
+}
