@@ -129,6 +129,7 @@ impl Transport {
             Ok(Err(_)) => return Err(SendCause::AttemptTimeout(limit)),
             Ok(Ok(answer)) => answer.map_err(|error| match error {
                 ServiceError::Connect(text) => SendCause::Connect(text),
+                ServiceError::Untrusted(text) => SendCause::Untrusted(text),
                 ServiceError::Interrupted(text) => SendCause::Interrupted(text),
                 ServiceError::TooLarge(bytes) => SendCause::TooLarge(bytes),
             })?,
@@ -148,9 +149,11 @@ const fn outcome_of(cause: &SendCause) -> Outcome {
     match cause {
         SendCause::Connect(_) => Outcome::NotSent,
         SendCause::Interrupted(_) | SendCause::AttemptTimeout(_) => Outcome::Lost,
-        SendCause::TooLarge(_) | SendCause::Ambiguous(_) | SendCause::Sign(_) | SendCause::Ended(_) => {
-            Outcome::Hopeless
-        }
+        SendCause::Untrusted(_)
+        | SendCause::TooLarge(_)
+        | SendCause::Ambiguous(_)
+        | SendCause::Sign(_)
+        | SendCause::Ended(_) => Outcome::Hopeless,
     }
 }
 
@@ -165,7 +168,7 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn note(&mut self, answer: &Result<Response, SendCause>) {
-        self.sent |= matches!(answer, Err(cause) if !matches!(cause, SendCause::Connect(_)));
+        self.sent |= matches!(answer, Err(cause) if !matches!(cause, SendCause::Connect(_) | SendCause::Untrusted(_)));
     }
 
     fn error(&self, cause: SendCause) -> SendError {

@@ -72,6 +72,9 @@ pub enum SendCause {
     /// No connection: DNS, TCP, TLS.
     #[error("cannot connect: {0}")]
     Connect(String),
+    /// No connection, because the server's certificate is not trusted.
+    #[error("the server's certificate is not trusted: {0}")]
+    Untrusted(String),
     /// The connection broke or the response was cut short.
     #[error("the connection broke before the answer was complete: {0}")]
     Interrupted(String),
@@ -101,7 +104,7 @@ impl SendError {
             SendCause::Ended(Ended::Stopped) => ErrorKind::Stopped,
             SendCause::Ended(Ended::DeadlineExceeded) => ErrorKind::DeadlineExceeded,
             SendCause::Sign(_) => ErrorKind::Configuration,
-            SendCause::Connect(_) => ErrorKind::Unreachable,
+            SendCause::Connect(_) | SendCause::Untrusted(_) => ErrorKind::Unreachable,
             SendCause::TooLarge(_) => ErrorKind::Malformed,
             SendCause::Interrupted(_) | SendCause::AttemptTimeout(_) | SendCause::Ambiguous(_) => ErrorKind::AnswerLost,
         }

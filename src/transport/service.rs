@@ -1,5 +1,7 @@
 //! One exchange over the wire, behind a trait of one method so that tests can answer in its place.
 
+use std::{error::Error, io, time::Duration};
+
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
@@ -21,6 +23,9 @@ pub enum ServiceError {
     /// No connection, so the request was certainly not sent: DNS, TCP, TLS, proxy.
     #[error("cannot connect: {0}")]
     Connect(String),
+    /// No connection either, and no hope of one: the server's certificate is not trusted.
+    #[error("the server's certificate is not trusted: {0}")]
+    Untrusted(String),
     /// The connection broke; the request may have been sent.
     #[error("the connection broke: {0}")]
     Interrupted(String),
@@ -41,7 +46,7 @@ impl HttpService {
             .tls_backend_preconfigured(tls::client_config(&config.tls)?)
             .connect_timeout(config.connect_timeout)
             // Shorter than any server's: a kept connection that the server closes first costs a mutating call its answer.
-            .pool_idle_timeout(std::time::Duration::from_secs(15))
+            .pool_idle_timeout(Duration::from_secs(15))
             // A 3xx is an answer; following one would send the signature elsewhere.
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(&config.user_agent)
@@ -75,25 +80,38 @@ impl Service for HttpService {
 }
 
 fn broken(error: reqwest::Error) -> ServiceError {
-    if error.is_connect() {
+    if let Some(reason) = untrusted(&error) {
+        ServiceError::Untrusted(reason)
+    } else if error.is_connect() {
         ServiceError::Connect(root_causes(error))
     } else {
         ServiceError::Interrupted(root_causes(error))
     }
 }
 
+/// What is wrong with the server's certificate, if that is what ended the handshake.
+fn untrusted(error: &reqwest::Error) -> Option<String> {
+    let reason = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
+    matches!(reason, rustls::Error::InvalidCertificate(_)).then(|| reason.to_string())
+}
+
 /// The error and what lies under it, without its URL: a query may be secret.
 fn root_causes(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
+    for cause in causes(&error).map(ToString::to_string) {
         // Several layers repeat the text of the one below.
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
         }
-        source = cause.source();
     }
     text
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| match cause.downcast_ref::<io::Error>() {
+        // An I/O error does not name what it wraps as its source, but that one's source.
+        Some(wrapper) => wrapper.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => cause.source(),
+    })
 }

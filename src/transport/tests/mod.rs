@@ -1,6 +1,8 @@
-//! Tests of whole calls: the chain over a scripted service with time paused, and the real service over a socket.
+//! Tests of whole calls: the chain over a scripted service with time paused, and the real service over
+//! sockets, plain and with TLS.
 
 mod chain;
+mod https;
 mod wire;
 
 use http::{HeaderMap, Method};
