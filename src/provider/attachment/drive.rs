@@ -1,0 +1,329 @@
+//! Driving one pair to a goal: look, decide, act, until it is reached, refused, or the budget ends.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{
+    api::{AttachmentApi, Failure, JobEnd, JobFailure, Submitted, Wish},
+    ledger::{Ledger, Operation, Pending},
+    sight::{Pair, Sight, VolumeState},
+    step::{self, Fate, Goal, LOST_WINDOW, MAX_SENDS, Refusal, SETTLE_WINDOW, Sent, Step},
+};
+use crate::{
+    backoff::{Backoff, BackoffConfig},
+    budget::{Budget, Ended},
+    ids::JobId,
+    transport::ErrorKind,
+};
+
+/// How often a refusal that the look before it cannot explain is taken for another actor's doing.
+const MAX_UNEXPLAINED: u32 = 5;
+/// Between looks while something settles: the cloud's own lists take from nothing to a few seconds.
+const LOOKS: BackoffConfig =
+    BackoffConfig { initial: Duration::from_millis(100), max: Duration::from_secs(3), multiplier: 1.5 };
+/// Between a refusal for a conflict and the next look.
+const CONFLICTS: BackoffConfig =
+    BackoffConfig { initial: Duration::from_millis(500), max: Duration::from_secs(8), multiplier: 2.0 };
+
+/// One pair on its way to one goal.
+pub(crate) struct Drive<'a> {
+    /// The cloud.
+    pub(crate) api: &'a dyn AttachmentApi,
+    /// The pair.
+    pub(crate) pair: &'a Pair,
+    /// What is wanted.
+    pub(crate) goal: Goal,
+    /// What else the practitioner asked for.
+    pub(crate) wish: Wish,
+    /// Whether a mutating call may be sent; a refresh only looks on.
+    pub(crate) may_send: bool,
+    /// What was sent; it outlives this drive.
+    pub(crate) ledger: &'a Ledger,
+    /// The time there is.
+    pub(crate) budget: &'a Budget,
+}
+
+/// The goal is reached.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    /// The last look.
+    pub(crate) sight: Sight,
+    /// Whether a call of ours did it, in this run or an earlier one; otherwise the pair was found that way.
+    pub(crate) ours: bool,
+}
+
+/// The goal is not reached.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// Neither waiting nor sending can help.
+    Refused(Refusal),
+    /// A call failed for good.
+    Call(Failure),
+    /// The job failed.
+    Job(JobFailure),
+    /// The pair is not there and this drive may not send.
+    NotThere,
+    /// Time ran out, or Terraform asked to stop.
+    Ended {
+        /// Which of the two.
+        ended: Ended,
+        /// What was being waited for.
+        waiting_for: String,
+    },
+}
+
+/// What has happened so far.
+struct Progress {
+    sent: Option<(Sent, Instant)>,
+    /// The answer that was lost, to be shown if nothing better comes.
+    lost: Option<Failure>,
+    job_failure: Option<(JobFailure, Instant)>,
+    disagreeing_since: Option<Instant>,
+    unexplained: u32,
+    looks: Backoff,
+    conflicts: Backoff,
+}
+
+impl Drive<'_> {
+    /// Runs until the goal is reached or cannot be.
+    ///
+    /// # Errors
+    /// A [`Problem`]; what was sent and is not known to have ended is in the ledger.
+    pub(crate) async fn run(&self) -> Result<Reached, Problem> {
+        let mut progress = Progress {
+            sent: None,
+            lost: None,
+            job_failure: None,
+            disagreeing_since: None,
+            unexplained: 0,
+            looks: Backoff::new(&LOOKS),
+            conflicts: Backoff::new(&CONFLICTS),
+        };
+        if let Some(pending) = self.ledger.pending() {
+            self.resume(pending, &mut progress).await?;
+        }
+        loop {
+            let sight = match self.api.look(self.pair, self.budget).await {
+                Ok(sight) => sight,
+                // Once something was sent, a cloud that cannot be asked for a while is no reason to give up.
+                Err(failure) if progress.sent.is_some() && passing(failure.kind) => {
+                    self.pause(&mut progress.looks, failure.text).await?;
+                    continue;
+                }
+                Err(failure) => return Err(problem(failure)),
+            };
+            match self.decide(&sight, &mut progress) {
+                Step::Done => {
+                    self.ledger.settled();
+                    return Ok(Reached { sight, ours: progress.sent.is_some() });
+                }
+                Step::Wait(text) => {
+                    // What is seen explains the refusals so far.
+                    progress.unexplained = 0;
+                    self.pause(&mut progress.looks, text).await?;
+                }
+                Step::Refuse(refusal) => return Err(self.give_up(refusal, progress)),
+                Step::Send if !self.may_send => {
+                    self.ledger.settled();
+                    return Err(progress.job_failure.map_or(Problem::NotThere, |(failure, _)| Problem::Job(failure)));
+                }
+                Step::Send => self.send(&sight, &mut progress).await?,
+            }
+        }
+    }
+
+    /// Goes on from what an earlier run sent: asks its job first, and lets an answer that was lost a moment ago show.
+    async fn resume(&self, pending: Pending, progress: &mut Progress) -> Result<(), Problem> {
+        let wanted = match self.goal {
+            Goal::Attached => Operation::Attach,
+            Goal::Detached => Operation::Detach,
+        };
+        let ours = pending.operation == wanted;
+        let fate = match &pending.job {
+            Some(job) => match self.api.follow(self.pair, job, self.budget).await {
+                Ok(JobEnd::Done) => Some(Fate::JobDone),
+                Ok(JobEnd::Unknown) => Some(Fate::Lost),
+                Ok(JobEnd::Failed(failure)) => {
+                    self.ledger.settled();
+                    if ours && self.goal == Goal::Attached {
+                        progress.job_failure = Some((failure, Instant::now()));
+                    }
+                    None
+                }
+                // The job cannot be asked: the pair itself will tell.
+                Err(failure) if !matches!(failure.kind, ErrorKind::Stopped | ErrorKind::DeadlineExceeded) => {
+                    Some(Fate::Lost)
+                }
+                Err(failure) => return Err(problem(failure)),
+            },
+            None => {
+                if !ours {
+                    self.budget.sleep(LOST_WINDOW).await.map_err(|ended| Problem::Ended {
+                        ended,
+                        waiting_for: "a call of an earlier run to show its effect".into(),
+                    })?;
+                }
+                Some(Fate::Lost)
+            }
+        };
+        if let (true, Some(fate)) = (ours, fate) {
+            progress.sent = Some((Sent { count: 1, since: Duration::ZERO, fate, seen_moving: false }, Instant::now()));
+        } else if !ours {
+            self.ledger.settled();
+        }
+        Ok(())
+    }
+
+    /// The next step, with what the pure decision does not know: that our job failed, and how long things have lasted.
+    fn decide(&self, sight: &Sight, progress: &mut Progress) -> Step {
+        if sight.on_server() == sight.on_volume() {
+            progress.disagreeing_since = None;
+        }
+        let disagreeing = if sight.on_server() == sight.on_volume() {
+            Duration::ZERO
+        } else {
+            progress.disagreeing_since.get_or_insert_with(Instant::now).elapsed()
+        };
+        if let Some((sent, at)) = &mut progress.sent {
+            sent.since = at.elapsed();
+            sent.seen_moving |= sight.on_server() != sight.on_volume()
+                || sight.volume.as_ref().is_some_and(|volume| {
+                    matches!(volume.state, VolumeState::Attaching | VolumeState::Detaching)
+                });
+        }
+        let sent = progress.sent.as_ref().map(|(sent, _)| *sent);
+        match (step::next(self.goal, sight, sent, disagreeing), &progress.job_failure) {
+            (Step::Wait(text), Some((_, at))) if at.elapsed() < SETTLE_WINDOW => Step::Wait(text),
+            (Step::Done, _) => Step::Done,
+            // A failed job is not tried again; what is left of it has had its time to be cleared away.
+            (_, Some(_)) => Step::Refuse(Refusal::NoEffect),
+            (step, None) => step,
+        }
+    }
+
+    /// Sends the call once and files what came of it.
+    async fn send(&self, sight: &Sight, progress: &mut Progress) -> Result<(), Problem> {
+        let multiattach = sight.volume.as_ref().is_some_and(|volume| volume.multiattach);
+        let wish = Wish { multiattach, ..self.wish.clone() };
+        let submitted = match self.goal {
+            Goal::Attached => self.api.attach(self.pair, &wish, self.ledger, self.budget).await,
+            Goal::Detached => self.api.detach(self.pair, &wish, self.ledger, self.budget).await,
+        };
+        let count = progress.sent.as_ref().map_or(0, |(sent, _)| sent.count) + 1;
+        let sent = |fate| Some((Sent { count, since: Duration::ZERO, fate, seen_moving: false }, Instant::now()));
+        match submitted {
+            Ok(Submitted::Accepted) => progress.sent = sent(Fate::Accepted),
+            Ok(Submitted::Ended(JobEnd::Done)) => progress.sent = sent(Fate::JobDone),
+            Ok(Submitted::Ended(JobEnd::Unknown)) => progress.sent = sent(Fate::Lost),
+            Ok(Submitted::Ended(JobEnd::Failed(failure)))
+                if failure.conflict && progress.unexplained < MAX_UNEXPLAINED =>
+            {
+                self.ledger.settled();
+                progress.unexplained += 1;
+                self.pause(&mut progress.conflicts, format!("job {} met a conflict: {}", failure.job, failure.reason))
+                    .await?;
+            }
+            Ok(Submitted::Ended(JobEnd::Failed(failure))) => {
+                self.ledger.settled();
+                progress.job_failure = Some((failure, Instant::now()));
+            }
+            Err(failure) => return self.sending_failed(failure, sent, count, progress).await,
+        }
+        Ok(())
+    }
+
+    async fn sending_failed(
+        &self,
+        failure: Failure,
+        sent: impl Fn(Fate) -> Option<(Sent, Instant)>,
+        count: u32,
+        progress: &mut Progress,
+    ) -> Result<(), Problem> {
+        match failure.kind {
+            ErrorKind::Stopped | ErrorKind::DeadlineExceeded => return Err(problem(failure)),
+            ErrorKind::AnswerLost | ErrorKind::Malformed => {
+                // A stop or a deadline that cut the call off looks like a lost answer: the ledger keeps it for the next run.
+                if let Some(ended) = self.budget.ended() {
+                    return Err(Problem::Ended { ended, waiting_for: failure.text });
+                }
+                // An answer that nobody can read will not read better the second time.
+                let fate = sent(Fate::Lost).map(|(sent, at)| {
+                    let count = if failure.kind == ErrorKind::Malformed { MAX_SENDS } else { count };
+                    (Sent { count, ..sent }, at)
+                });
+                progress.sent = fate;
+                progress.lost = Some(failure);
+            }
+            // The cloud contradicts the look before: look again, and give up when it keeps doing so.
+            ErrorKind::Conflict | ErrorKind::AlreadyAttached | ErrorKind::NotAttached | ErrorKind::NotFound => {
+                self.ledger.settled();
+                if !failure.busy {
+                    progress.unexplained += 1;
+                }
+                if progress.unexplained > MAX_UNEXPLAINED {
+                    return Err(Problem::Call(failure));
+                }
+                self.pause(&mut progress.conflicts, failure.text).await?;
+            }
+            ErrorKind::Quota
+            | ErrorKind::Invalid
+            | ErrorKind::Unauthenticated
+            | ErrorKind::PermissionDenied
+            | ErrorKind::NoSuchRoute
+            | ErrorKind::Throttled
+            | ErrorKind::Server
+            | ErrorKind::Unreachable
+            | ErrorKind::Configuration => {
+                self.ledger.settled();
+                return Err(Problem::Call(failure));
+            }
+        }
+        Ok(())
+    }
+
+    /// The most telling problem: a job's reason or an unreadable answer says more than what followed from it.
+    fn give_up(&self, refusal: Refusal, progress: Progress) -> Problem {
+        if let Some((failure, _)) = progress.job_failure {
+            return Problem::Job(failure);
+        }
+        if matches!(refusal, Refusal::NoEffect | Refusal::FellBack) {
+            self.ledger.settled();
+            if let Some(lost) = progress.lost {
+                return Problem::Call(lost);
+            }
+        }
+        Problem::Refused(refusal)
+    }
+
+    async fn pause(&self, backoff: &mut Backoff, waiting_for: String) -> Result<(), Problem> {
+        tracing::debug!(server = %self.pair.server, volume = %self.pair.volume, waiting_for, "waiting");
+        self.budget.sleep(backoff.next_delay()).await.map_err(|ended| Problem::Ended { ended, waiting_for })
+    }
+}
+
+/// Whether an error of a look may pass by itself.
+fn passing(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::AnswerLost
+            | ErrorKind::Unreachable
+            | ErrorKind::Throttled
+            | ErrorKind::Server
+            | ErrorKind::Malformed
+    )
+}
+
+/// A failure as a problem: a budget that ended inside a call is no failure of the call.
+pub(crate) fn problem(failure: Failure) -> Problem {
+    match failure.kind {
+        ErrorKind::Stopped => Problem::Ended { ended: Ended::Stopped, waiting_for: failure.text },
+        ErrorKind::DeadlineExceeded => Problem::Ended { ended: Ended::DeadlineExceeded, waiting_for: failure.text },
+        _ => Problem::Call(failure),
+    }
+}
+
+/// The job that a ledger holds, for texts.
+pub(crate) fn job_of(ledger: &Ledger) -> Option<JobId> {
+    ledger.pending().and_then(|pending| pending.job)
+}

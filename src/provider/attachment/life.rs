@@ -1,0 +1,337 @@
+//! The life of an attachment, the same on every cloud: create, read, update, delete, import.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tf_provider::{AttributePath, Diagnostics, value::Value};
+
+use super::{
+    api::AttachmentApi,
+    drive::{Drive, Problem, Reached, job_of},
+    ledger::{Ledger, Operation, Private},
+    model::{Model, OnDestroy, known_bool},
+    sight::{Pair, Sight},
+    step::Goal,
+};
+use crate::{
+    budget::{Budget, Ended},
+    plugin::{CallContext, Outcome, Stored},
+    provider::diagnostics::{Action, Report},
+};
+
+/// One call of Terraform about one attachment.
+pub(crate) struct Life<M> {
+    api: Arc<dyn AttachmentApi>,
+    region: String,
+    model: M,
+    pair: Pair,
+    ledger: Ledger,
+    budget: Budget,
+}
+
+impl<M: Model> Life<M> {
+    /// Begins: the budget runs from here.
+    pub(crate) fn new(
+        api: Arc<dyn AttachmentApi>,
+        stored: Stored<M, Private>,
+        timeout: Duration,
+        context: &CallContext,
+        now: fn() -> SystemTime,
+    ) -> Self {
+        Self {
+            region: api.region(),
+            pair: stored.state.common().pair(),
+            ledger: Ledger::new(stored.private.pending, now),
+            budget: Budget::new(timeout, context.stop.clone()),
+            model: stored.state,
+            api,
+        }
+    }
+
+    /// Attaches, or adopts what is attached already.
+    pub(crate) async fn create(self, diags: &mut Diagnostics) -> Outcome<M, Private> {
+        match self.drive(Goal::Attached, true).run().await {
+            Ok(Reached { sight, ours }) => {
+                if !ours {
+                    diags.warnings.push(self.report(Action::Attach, true).adopted());
+                }
+                let sight = self.apply_delete_on_termination(sight, diags).await;
+                self.present(&sight)
+            }
+            Err(problem) => self.not_created(&problem, diags),
+        }
+    }
+
+    /// What the state becomes when the create did not reach its goal: what was sent and has not ended stays in it.
+    fn not_created(mut self, problem: &Problem, diags: &mut Diagnostics) -> Outcome<M, Private> {
+        let kept = self.ledger.pending().is_some();
+        let report = self.report(Action::Attach, kept);
+        match problem {
+            // Not an error: Terraform would taint the attachment, and the next apply would detach a good one.
+            Problem::Ended { ended: Ended::Stopped, waiting_for } if kept => {
+                diags.warnings.push(report.interrupted_create(waiting_for));
+            }
+            _ => diags.errors.push(report.problem(problem)),
+        }
+        if !kept {
+            return Outcome { state: None, private: Private::default() };
+        }
+        let region = self.region.clone();
+        self.model.common_mut().absorb(&region, &Sight::default());
+        self.model.absorb(&super::sight::Facts::default());
+        Outcome { state: Some(self.model), private: self.ledger.private() }
+    }
+
+    /// Refreshes; settles what an earlier run left under way.
+    pub(crate) async fn read(self, diags: &mut Diagnostics) -> Option<Outcome<M, Private>> {
+        if let Some(pending) = self.ledger.pending() {
+            return self.settle(pending.operation, diags).await;
+        }
+        match self.api.look_shared(&self.pair, &self.budget).await {
+            Ok(sight) => Some(self.seen(&sight, diags)),
+            Err(failure) => {
+                diags.errors.push(self.report(Action::Read, true).problem(&super::drive::problem(failure)));
+                None
+            }
+        }
+    }
+
+    async fn settle(self, operation: Operation, diags: &mut Diagnostics) -> Option<Outcome<M, Private>> {
+        let goal = match operation {
+            Operation::Attach => Goal::Attached,
+            Operation::Detach => Goal::Detached,
+        };
+        match (self.drive(goal, false).run().await, goal) {
+            (Ok(Reached { sight, .. }), Goal::Attached) => Some(self.present(&sight)),
+            (Ok(_), Goal::Detached) => Some(gone()),
+            // The detach of an earlier run had no effect: the attachment is what it was.
+            (Err(Problem::NotThere | Problem::Job(_)), Goal::Detached) => self.look_again(diags).await,
+            (Err(Problem::Ended { waiting_for, .. }), _) => {
+                let what = format!(
+                    "An earlier run began to {} the volume, and that is still under way: {waiting_for}.",
+                    operation.verb()
+                );
+                let next = "The state keeps what it had; the next refresh looks again.";
+                diags.warnings.push(self.report(Action::Read, true).warning(
+                    "The attachment is not settled yet",
+                    &what,
+                    next,
+                ));
+                let private = self.ledger.private();
+                Some(Outcome { state: Some(self.model), private })
+            }
+            (Err(problem @ (Problem::Job(_) | Problem::Refused(_) | Problem::NotThere)), Goal::Attached) => {
+                let reason = match &problem {
+                    Problem::Job(failure) => format!(
+                        "The attach that an earlier run began failed: job {}, {}: {}.",
+                        failure.job, failure.code, failure.reason
+                    ),
+                    _ => "The attach that an earlier run began had no lasting effect.".to_owned(),
+                };
+                // The pair decides, not the job.
+                self.removed_unless_listed(&reason, diags).await
+            }
+            (Err(problem), _) => {
+                diags.errors.push(self.report(Action::Read, true).problem(&problem));
+                None
+            }
+        }
+    }
+
+    async fn look_again(self, diags: &mut Diagnostics) -> Option<Outcome<M, Private>> {
+        self.ledger.settled();
+        match self.api.look(&self.pair, &self.budget).await {
+            Ok(sight) => Some(self.seen(&sight, diags)),
+            Err(failure) => {
+                diags.errors.push(self.report(Action::Read, true).problem(&super::drive::problem(failure)));
+                None
+            }
+        }
+    }
+
+    async fn removed_unless_listed(self, reason: &str, diags: &mut Diagnostics) -> Option<Outcome<M, Private>> {
+        self.ledger.settled();
+        match self.api.look(&self.pair, &self.budget).await {
+            Ok(sight) if sight.listed() => Some(self.present(&sight)),
+            Ok(_) => {
+                diags.warnings.push(self.report(Action::Read, false).removed(reason));
+                Some(gone())
+            }
+            Err(failure) => {
+                diags.errors.push(self.report(Action::Read, true).problem(&super::drive::problem(failure)));
+                None
+            }
+        }
+    }
+
+    /// What a look means for the state: a side that lists the pair keeps it.
+    fn seen(self, sight: &Sight, diags: &mut Diagnostics) -> Outcome<M, Private> {
+        if !sight.listed() {
+            return gone();
+        }
+        if sight.on_volume() && !sight.on_server() && sight.moving().is_none() {
+            diags.warnings.push(self.report(Action::Read, true).warning(
+                "The volume lists the server, the server does not list the volume",
+                "Either the cloud's lists have not settled, or this is a stale record.",
+                "The state keeps the attachment until both sides agree that it is gone.",
+            ));
+        }
+        self.present(sight)
+    }
+
+    /// Sets what can be set without detaching.
+    pub(crate) async fn update(self, prior: M, diags: &mut Diagnostics) -> Outcome<M, Private> {
+        let wanted = self.model.wish().delete_on_termination;
+        let private = self.ledger.private();
+        match wanted {
+            Some(value) if prior.wish().delete_on_termination != Some(value) => {
+                match self.api.set_delete_on_termination(&self.pair, value, &self.budget).await {
+                    Ok(()) => Outcome { state: Some(self.model), private },
+                    Err(failure) => {
+                        let mut report = self.report(Action::Update, true).problem(&super::drive::problem(failure));
+                        report.attribute = AttributePath::new("delete_on_termination");
+                        diags.errors.push(report);
+                        Outcome { state: Some(prior), private }
+                    }
+                }
+            }
+            _ => Outcome { state: Some(self.model), private },
+        }
+    }
+
+    /// Detaches, if the pair is there.
+    pub(crate) async fn delete(self, diags: &mut Diagnostics) -> Outcome<M, Private> {
+        match self.model.common().on_destroy() {
+            OnDestroy::Refuse => {
+                let mut refused = self.report(Action::Detach, true).warning(
+                    "Destroying this attachment is refused",
+                    "on_destroy is \"refuse\": the volume stays attached and the attachment stays in the state.",
+                    "To detach it, set on_destroy to \"detach\" and apply, then destroy; to forget it, use \"abandon\".",
+                );
+                refused.attribute = AttributePath::new("on_destroy");
+                diags.errors.push(refused);
+                return self.still_there();
+            }
+            OnDestroy::Abandon => {
+                tracing::info!(server = %self.pair.server, volume = %self.pair.volume, "abandoned: left attached");
+                return gone();
+            }
+            OnDestroy::Detach | OnDestroy::StopThenDetach => {}
+        }
+        match self.drive(Goal::Detached, true).run().await {
+            Ok(_) => gone(),
+            Err(problem) => {
+                diags.errors.push(self.report(Action::Detach, true).problem(&problem));
+                self.still_there()
+            }
+        }
+    }
+
+    /// Reads a pair that is to be imported.
+    pub(crate) async fn import(self, diags: &mut Diagnostics) -> Option<Stored<M, Private>> {
+        let report = |problem: &Problem| self.report(Action::Import, false).problem(problem);
+        match self.api.look(&self.pair, &self.budget).await {
+            Ok(sight) if sight.server.as_ref().is_some_and(|server| server.boots_from_volume) => {
+                diags.errors.push(report(&Problem::Refused(super::step::Refusal::SystemVolume)));
+                None
+            }
+            Ok(sight) if sight.attached() => {
+                let outcome = self.present(&sight);
+                outcome.state.map(|state| Stored { state, private: outcome.private })
+            }
+            Ok(sight) => {
+                let refusal = match (&sight.server, &sight.volume) {
+                    (None, _) => Problem::Refused(super::step::Refusal::NoServer),
+                    (_, None) => Problem::Refused(super::step::Refusal::NoVolume),
+                    _ => Problem::NotThere,
+                };
+                diags.errors.push(report(&refusal));
+                None
+            }
+            Err(failure) => {
+                diags.errors.push(report(&super::drive::problem(failure)));
+                None
+            }
+        }
+    }
+
+    /// Sets `delete_on_termination` after an attach. A failure is a warning: an error would taint the attachment, and the
+    /// next apply would detach a volume for the sake of a flag that it can set in place.
+    async fn apply_delete_on_termination(&self, mut sight: Sight, diags: &mut Diagnostics) -> Sight {
+        let Some(wanted) = self.model.wish().delete_on_termination else { return sight };
+        if sight.facts.delete_on_termination == Some(wanted) {
+            return sight;
+        }
+        if let Err(failure) = self.api.set_delete_on_termination(&self.pair, wanted, &self.budget).await {
+            let mut warning = self.report(Action::Update, true).problem(&super::drive::problem(failure));
+            warning.summary = format!("delete_on_termination could not be set to {wanted}").into();
+            warning.attribute = AttributePath::new("delete_on_termination");
+            warning.detail = format!(
+                "{}\n\nThe volume is attached. The next plan shows the difference and the next apply sets it in place.",
+                warning.detail
+            )
+            .into();
+            diags.warnings.push(warning);
+        }
+        // Terraform holds a create to its plan; the next refresh reads what is really set.
+        sight.facts.delete_on_termination = Some(wanted);
+        sight
+    }
+
+    fn drive(&self, goal: Goal, may_send: bool) -> Drive<'_> {
+        Drive {
+            api: &*self.api,
+            pair: &self.pair,
+            goal,
+            wish: self.model.wish(),
+            may_send,
+            ledger: &self.ledger,
+            budget: &self.budget,
+        }
+    }
+
+    fn present(mut self, sight: &Sight) -> Outcome<M, Private> {
+        let region = std::mem::take(&mut self.region);
+        self.model.common_mut().absorb(&region, sight);
+        self.model.absorb(&sight.facts);
+        Outcome { state: Some(self.model), private: self.ledger.private() }
+    }
+
+    fn still_there(self) -> Outcome<M, Private> {
+        Outcome { private: self.ledger.private(), state: Some(self.model) }
+    }
+
+    fn report(&self, action: Action, kept: bool) -> Report<'_> {
+        Report {
+            cloud: self.api.cloud(),
+            region: &self.region,
+            pair: &self.pair,
+            action,
+            elapsed: self.budget.elapsed(),
+            timeout: self.budget.timeout(),
+            job: job_of(&self.ledger),
+            kept,
+        }
+    }
+}
+
+impl Operation {
+    /// The verb, for texts.
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Attach => "attach",
+            Self::Detach => "detach",
+        }
+    }
+}
+
+fn gone<M>() -> Outcome<M, Private> {
+    Outcome { state: None, private: Private::default() }
+}
+
+/// What a resource's own boolean becomes: what the cloud says, else what was there.
+pub(crate) fn bool_or(cloud: Option<bool>, otherwise: &Value<bool>) -> Value<bool> {
+    cloud.or_else(|| known_bool(otherwise)).map_or(Value::Null, Value::Value)
+}

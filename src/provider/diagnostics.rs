@@ -1,0 +1,379 @@
+//! Text for people: the only place that turns what happened into summaries and details.
+//!
+//! A detail says what was attempted on which ids, what the cloud answered, how long it took, and what to do next.
+
+use std::{borrow::Cow, time::Duration};
+
+use tf_provider::{AttributePath, Diagnostic, Diagnostics};
+
+use super::{
+    attachment::{
+        api::{Cloud, Failure, JobFailure},
+        drive::Problem,
+        sight::Pair,
+        step::Refusal,
+    },
+    duration::human,
+};
+use crate::{budget::Ended, ids::JobId, transport::ErrorKind};
+
+/// An error at an attribute.
+pub(crate) fn attribute_error(
+    diags: &mut Diagnostics,
+    attribute: AttributePath,
+    summary: impl Into<Cow<'static, str>>,
+    detail: String,
+) {
+    diags.errors.push(diagnostic(summary, detail, attribute));
+}
+
+/// An error at no attribute.
+pub(crate) fn error(diags: &mut Diagnostics, summary: impl Into<Cow<'static, str>>, detail: String) {
+    attribute_error(diags, AttributePath::root(), summary, detail);
+}
+
+/// A warning at no attribute.
+pub(crate) fn warning(diags: &mut Diagnostics, summary: impl Into<Cow<'static, str>>, detail: String) {
+    diags.warnings.push(diagnostic(summary, detail, AttributePath::root()));
+}
+
+/// A warning at an attribute.
+pub(crate) fn attribute_warning(
+    diags: &mut Diagnostics,
+    attribute: AttributePath,
+    summary: impl Into<Cow<'static, str>>,
+    detail: String,
+) {
+    diags.warnings.push(diagnostic(summary, detail, attribute));
+}
+
+/// Written as a literal: `Diagnostic::new` would add a backtrace to what practitioners read.
+fn diagnostic(summary: impl Into<Cow<'static, str>>, detail: String, attribute: AttributePath) -> Diagnostic {
+    Diagnostic { summary: summary.into(), detail: detail.into(), attribute }
+}
+
+/// What was attempted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Action {
+    /// Attaching.
+    Attach,
+    /// Detaching.
+    Detach,
+    /// Reading for a refresh.
+    Read,
+    /// Reading for an import.
+    Import,
+    /// Setting `delete_on_termination`.
+    Update,
+}
+
+impl Action {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Attach => "attach",
+            Self::Detach => "detach",
+            Self::Read => "read",
+            Self::Import => "import",
+            Self::Update => "update",
+        }
+    }
+}
+
+/// One attempt, as far as texts need it.
+#[derive(Clone, Debug)]
+pub(crate) struct Report<'a> {
+    /// The cloud's words.
+    pub(crate) cloud: &'static Cloud,
+    /// The region.
+    pub(crate) region: &'a str,
+    /// The pair.
+    pub(crate) pair: &'a Pair,
+    /// What was attempted.
+    pub(crate) action: Action,
+    /// How long it took.
+    pub(crate) elapsed: Duration,
+    /// How long it could have taken.
+    pub(crate) timeout: Duration,
+    /// The job that was followed, if there was one.
+    pub(crate) job: Option<JobId>,
+    /// Whether Terraform's state keeps the attachment.
+    pub(crate) kept: bool,
+}
+
+impl Report<'_> {
+    /// The error that says why the attempt failed.
+    pub(crate) fn problem(&self, problem: &Problem) -> Diagnostic {
+        match problem {
+            Problem::Refused(refusal) => self.refusal(refusal),
+            Problem::Call(failure) => self.failure(failure),
+            Problem::Job(failure) => self.job(failure),
+            Problem::NotThere => self.diagnostic(
+                "The volume is not attached",
+                "The cloud lists it on neither side.",
+                "",
+                AttributePath::root(),
+            ),
+            Problem::Ended { ended: Ended::DeadlineExceeded, waiting_for } => self.timeout_passed(waiting_for),
+            Problem::Ended { ended: Ended::Stopped, waiting_for } => self.diagnostic(
+                format!("The {} was interrupted", self.action.noun()),
+                &format!("Last seen: {}.", trim(waiting_for)),
+                if self.job.is_some() || self.kept {
+                    "Nothing is lost: the next plan or apply goes on from what is there."
+                } else {
+                    "Nothing had been sent to the cloud that changes anything."
+                },
+                AttributePath::root(),
+            ),
+        }
+    }
+
+    /// The warning of a create that was interrupted after its call was sent.
+    pub(crate) fn interrupted_create(&self, waiting_for: &str) -> Diagnostic {
+        self.diagnostic(
+            "Interrupted while the volume is being attached",
+            &format!("Last seen: {}.", trim(waiting_for)),
+            "The attachment is in the state. The next plan or apply looks at it again: it stays when the cloud \
+             finished, and is removed with the reason when the cloud failed. Nothing is sent twice.",
+            AttributePath::root(),
+        )
+    }
+
+    /// The warning that an attachment was there before it was created.
+    pub(crate) fn adopted(&self) -> Diagnostic {
+        self.diagnostic(
+            "The volume was attached already",
+            "The pair was attached before this run, by an earlier run that was cut off or by somebody else.",
+            "It is now managed here; nothing was sent to the cloud. Make sure that no other configuration manages it too.",
+            AttributePath::root(),
+        )
+    }
+
+    /// The warning that a refresh removes the attachment from the state, with the reason.
+    pub(crate) fn removed(&self, reason: &str) -> Diagnostic {
+        self.diagnostic(
+            "The attachment is removed from the state",
+            reason,
+            "The next plan proposes to attach the volume again.",
+            AttributePath::root(),
+        )
+    }
+
+    /// A warning of this attempt.
+    pub(crate) fn warning(&self, summary: &'static str, what: &str, next: &str) -> Diagnostic {
+        self.diagnostic(summary, what, next, AttributePath::root())
+    }
+
+    fn refusal(&self, refusal: &Refusal) -> Diagnostic {
+        let (server, volume) = (AttributePath::new("server_id"), AttributePath::new("volume_id"));
+        let root = AttributePath::root();
+        match refusal {
+            Refusal::NoServer => self.diagnostic(
+                "The server does not exist",
+                &format!("{} knows no {} {}.", self.cloud.name, self.cloud.server, self.pair.server),
+                "Check server_id, the region and the project or account of the credentials.",
+                server,
+            ),
+            Refusal::NoVolume => self.diagnostic(
+                "The volume does not exist",
+                &format!("{} knows no {} {}.", self.cloud.name, self.cloud.volume, self.pair.volume),
+                "Check volume_id, the region and the project or account of the credentials.",
+                volume,
+            ),
+            Refusal::SystemVolume => self.diagnostic(
+                "This is the server's system volume",
+                "The server boots from it. This provider neither attaches nor detaches system volumes.",
+                "Use a data volume here; a state that holds this attachment by mistake is freed with `terraform state rm`.",
+                volume,
+            ),
+            Refusal::HeldBy(servers) => self.diagnostic(
+                "The volume is attached to another server",
+                &format!(
+                    "It is attached to {} and is not shared (multiattach), so it can be on one server only.",
+                    servers.iter().map(|server| format!("server {server}")).collect::<Vec<_>>().join(", ")
+                ),
+                "Detach it there first. It is never detached from a server that this resource does not own.",
+                volume,
+            ),
+            Refusal::Zones { server: here, volume: there } => self.diagnostic(
+                "Server and volume are in different availability zones",
+                &format!("The server is in {here}, the volume in {there}; a volume is attached within its own zone only."),
+                "Use a server in the volume's zone, or copy the volume by a snapshot.",
+                volume,
+            ),
+            Refusal::ServerState(status) => self.diagnostic(
+                format!("The server's state does not allow the {}", self.action.noun()),
+                &format!("Its status is {status}."),
+                "Bring it into a running or stopped state and apply again.",
+                server,
+            ),
+            Refusal::VolumeState(status) => self.diagnostic(
+                format!("The volume's state does not allow the {}", self.action.noun()),
+                &format!("Its status is {status}."),
+                "Only the cloud's console or support can bring it back to a usable state.",
+                volume,
+            ),
+            Refusal::StaleRecord => self.diagnostic(
+                "The volume keeps a stale record of this attachment",
+                "The volume still lists the server, while the server does not list the volume or does not exist, and \
+                 nothing is under way.",
+                "Ask the cloud's support to clear the record, or drop the attachment from the state with `terraform state rm`.",
+                volume,
+            ),
+            Refusal::Disagreement => self.diagnostic(
+                "The cloud's lists contradict each other",
+                "The server lists the volume, while the volume does not list the server, and nothing is under way.",
+                "Apply again after a while; if it stays so, only the cloud's support can clear it.",
+                root,
+            ),
+            Refusal::FellBack => self.diagnostic(
+                format!("The {} was accepted and then taken back by the cloud", self.action.noun()),
+                "It began, and the volume then went back to where it was, without a reason.",
+                self.unmount_hint("Apply again; look into the server's own log for the cause."),
+                root,
+            ),
+            Refusal::NoEffect => self.diagnostic(
+                format!("The {} was sent and had no effect", self.action.noun()),
+                "No error was answered, and nothing changed on either side.",
+                self.unmount_hint("Apply again."),
+                root,
+            ),
+        }
+    }
+
+    fn failure(&self, failure: &Failure) -> Diagnostic {
+        let block = self.cloud.block;
+        let skew = failure
+            .clock_skew
+            .map(|skew| format!("This machine's clock is {} off the cloud's: set it right.", human(skew)));
+        let next: Cow<'_, str> = match failure.kind {
+            ErrorKind::Unauthenticated => match skew {
+                Some(skew) => skew.into(),
+                None => format!("Check the credentials of {block}: the keys, their region, and that they are active.")
+                    .into(),
+            },
+            ErrorKind::PermissionDenied => {
+                format!("Grant the permission for {} to the credentials of {block}.", failure.operation).into()
+            }
+            ErrorKind::NoSuchRoute => {
+                format!("Check the region and the endpoints of {block}: this address does not lead to the cloud's API.")
+                    .into()
+            }
+            ErrorKind::Unreachable => {
+                format!("Check the network, the proxy, and the region and endpoints of {block}.").into()
+            }
+            ErrorKind::Throttled => "Lower requests_per_second or -parallelism, or apply again later.".into(),
+            ErrorKind::Quota => "Detach something, or use another server or volume.".into(),
+            ErrorKind::Configuration => format!("Correct the configuration of {block}.").into(),
+            ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotAttached | ErrorKind::AlreadyAttached => {
+                self.cloud.refusal_hint.unwrap_or("Compare the ids with the cloud's console.").into()
+            }
+            ErrorKind::Conflict => {
+                "Something else keeps working on the server or the volume: apply again later.".into()
+            }
+            ErrorKind::Server | ErrorKind::AnswerLost | ErrorKind::Malformed => {
+                "Apply again: what is there is looked at before anything is sent.".into()
+            }
+            ErrorKind::Stopped | ErrorKind::DeadlineExceeded => "Apply again.".into(),
+        };
+        self.diagnostic(
+            format!("The {} failed: {}", self.action.noun(), kind_text(failure.kind)),
+            &format!("{}.", trim(&failure.text)),
+            &next,
+            AttributePath::root(),
+        )
+    }
+
+    fn job(&self, failure: &JobFailure) -> Diagnostic {
+        let mut detail = format!("Job {} failed with {}: {}.", failure.job, failure.code, trim(&failure.reason));
+        if self.kept {
+            detail.push_str(" The attachment stays in the state as it was.");
+        }
+        self.diagnostic(
+            format!("The cloud failed to {} the volume", self.action.noun()),
+            &detail,
+            self.unmount_hint("Correct the cause that the cloud names and apply again."),
+            AttributePath::root(),
+        )
+    }
+
+    fn timeout_passed(&self, waiting_for: &str) -> Diagnostic {
+        let next = match (self.action, self.kept) {
+            (Action::Attach, true) => {
+                "The attachment is in the state, marked as tainted. If the cloud completes it, `terraform untaint` keeps \
+                 it; otherwise the next apply detaches what is there and attaches again. To allow more time, set timeouts.create."
+            }
+            (Action::Detach, true) => {
+                "The attachment stays in the state, and the next destroy asks the same job before it sends anything. Is \
+                 the file system unmounted in the guest? To allow more time, set timeouts.delete."
+            }
+            _ => "Nothing was changed. To allow more time, raise the timeout.",
+        };
+        self.diagnostic(
+            format!("The {} did not finish in time", self.action.noun()),
+            &format!("Last seen: {}.", trim(waiting_for)),
+            next,
+            AttributePath::new("timeouts"),
+        )
+    }
+
+    fn unmount_hint<'t>(&self, otherwise: &'t str) -> &'t str {
+        if self.action == Action::Detach {
+            "Is the file system unmounted and the disk unused in the guest? Unmount it, or set on_destroy, and apply again."
+        } else {
+            otherwise
+        }
+    }
+
+    /// What, on which ids, how long, what next.
+    fn diagnostic(
+        &self,
+        summary: impl Into<Cow<'static, str>>,
+        what: &str,
+        next: &str,
+        attribute: AttributePath,
+    ) -> Diagnostic {
+        let mut detail = format!(
+            "{what}\n\nVolume {}, server {}, {} in region {}.",
+            self.pair.volume, self.pair.server, self.cloud.name, self.region
+        );
+        if let Some(job) = &self.job {
+            detail.push_str(&format!(" Job {job}."));
+        }
+        if matches!(self.action, Action::Attach | Action::Detach) {
+            detail.push_str(&format!(" After {} of {}.", human(self.elapsed), human(self.timeout)));
+        }
+        if !next.is_empty() {
+            detail.push_str("\n\n");
+            detail.push_str(next);
+        }
+        diagnostic(summary, detail, attribute)
+    }
+}
+
+/// What a kind of error is called in a summary.
+fn kind_text(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "not found",
+        ErrorKind::AlreadyAttached => "already attached",
+        ErrorKind::NotAttached => "not attached",
+        ErrorKind::Conflict => "the server or the volume is busy",
+        ErrorKind::Quota => "a limit is reached",
+        ErrorKind::Invalid => "the cloud refused the request",
+        ErrorKind::Unauthenticated => "the cloud does not accept the credentials",
+        ErrorKind::PermissionDenied => "a permission is missing",
+        ErrorKind::NoSuchRoute => "no such API at this address",
+        ErrorKind::Throttled => "throttled",
+        ErrorKind::Server => "the cloud has an error of its own",
+        ErrorKind::AnswerLost => "the answer was lost",
+        ErrorKind::Unreachable => "the cloud cannot be reached",
+        ErrorKind::Malformed => "the answer cannot be read",
+        ErrorKind::Configuration => "the configuration is not complete",
+        ErrorKind::Stopped => "interrupted",
+        ErrorKind::DeadlineExceeded => "out of time",
+    }
+}
+
+/// Without a full stop of its own, since ours follows.
+fn trim(text: &str) -> &str {
+    text.trim().trim_end_matches('.')
+}

@@ -1,0 +1,279 @@
+//! Huawei Cloud ECS and EVS as the life of an attachment needs them.
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use crate::{
+    budget::Budget,
+    huaweicloud::{
+        Client, Error,
+        ecs::{BlockDevice, Job, JobStatus, Server},
+        evs::Volume,
+    },
+    ids::{JobId, ServerId},
+    provider::{
+        attachment::{
+            api::{AttachmentApi, Cloud, Failure, JobEnd, JobFailure, Submitted, Wish},
+            follow::{JobSight, ended_failure, follow},
+            ledger::{Ledger, Operation},
+            resource::NotReady,
+            sight::{Facts, Pair, Readiness, ServerSight, Sight, VolumeSight, VolumeState},
+        },
+        data::HuaweiCloud,
+    },
+    sync::KeyedGuard,
+    transport::ErrorKind,
+    wait::{PollConfig, Waiter},
+};
+
+static CLOUD: Cloud = Cloud {
+    name: "Huawei Cloud ECS",
+    server: "ECS",
+    volume: "EVS volume",
+    block: "huaweicloud",
+    refusal_hint: None,
+};
+
+/// The calls for one region.
+#[derive(Debug)]
+pub(super) struct EcsApi {
+    cloud: HuaweiCloud,
+    client: Client,
+}
+
+impl EcsApi {
+    /// The calls for `region`, or for the provider's.
+    pub(super) fn new(cloud: &HuaweiCloud, region: Option<&str>) -> Result<Self, NotReady> {
+        let client = region.map_or_else(|| cloud.client.clone(), |region| cloud.client.for_region(region));
+        Ok(Self { cloud: cloud.clone(), client })
+    }
+
+    /// Waits for the server's turn: an ECS takes one attach or detach at a time.
+    async fn turn(&self, server: &ServerId, budget: &Budget) -> Result<KeyedGuard<ServerId>, Failure> {
+        let queued = Instant::now();
+        self.cloud.servers.lock(server.clone(), budget).await.map_err(|ended| {
+            let seconds = queued.elapsed().as_secs();
+            ended_failure(ended, format!("its turn: other attaches and detaches of server {server} took {seconds} s so far"))
+        })
+    }
+
+    async fn follow_job(&self, waiter: &Waiter, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
+        follow(waiter, job, budget, |budget| async move {
+            let seen = self.client.show_job(&budget, job).await.map_err(failure)?;
+            Ok(job_sight(job, seen))
+        })
+        .await
+    }
+
+    fn waiter(&self, operation: &str) -> Waiter {
+        Waiter::new(operation, self.cloud.poll.unwrap_or_else(PollConfig::default), self.cloud.durations.clone())
+    }
+
+    /// Follows the job of a call that was just accepted; the pair tells where the job cannot.
+    async fn submitted(&self, operation: &str, job: JobId, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
+        ledger.accepted(&job);
+        tracing::info!(operation, %job, "accepted");
+        self.follow_job(&self.waiter(operation), &job, budget).await.map(Submitted::Ended)
+    }
+}
+
+#[async_trait]
+impl AttachmentApi for EcsApi {
+    fn cloud(&self) -> &'static Cloud {
+        &CLOUD
+    }
+
+    fn region(&self) -> String {
+        self.client.region().to_owned()
+    }
+
+    async fn look(&self, pair: &Pair, budget: &Budget) -> Result<Sight, Failure> {
+        let (devices, server, volume) = tokio::join!(
+            self.client.list_server_block_devices(budget, &pair.server),
+            self.client.show_server(budget, &pair.server),
+            self.client.show_volume(budget, &pair.volume),
+        );
+        let volume = present(volume)?;
+        // Whether the server exists is the server call's word; its disk list may say 404 for more reasons.
+        let server = match present(server)? {
+            Some(server) => Some((server, devices.map_err(failure)?.devices)),
+            None => None,
+        };
+        Ok(sight(pair, server.as_ref().map(|(server, devices)| (server, devices.as_slice())), volume.as_ref()))
+    }
+
+    async fn attach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
+        let _turn = self.turn(&pair.server, budget).await?;
+        ledger.sending(Operation::Attach);
+        let job = self
+            .client
+            .attach_server_volume(budget, &pair.server, &pair.volume, wish.device.as_deref())
+            .await
+            .map_err(failure)?;
+        self.submitted("attach", job, ledger, budget).await
+    }
+
+    async fn detach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
+        let _turn = self.turn(&pair.server, budget).await?;
+        ledger.sending(Operation::Detach);
+        let job = self
+            .client
+            .detach_server_volume(budget, &pair.server, &pair.volume, wish.force)
+            .await
+            .map_err(failure)?;
+        self.submitted("detach", job, ledger, budget).await
+    }
+
+    async fn follow(&self, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
+        let _turn = self.turn(&pair.server, budget).await?;
+        self.follow_job(&self.waiter("resumed").resumed(), job, budget).await
+    }
+
+    async fn set_delete_on_termination(&self, pair: &Pair, value: bool, budget: &Budget) -> Result<(), Failure> {
+        self.client.update_server_block_device(budget, &pair.server, &pair.volume, value).await.map_err(failure)
+    }
+}
+
+/// What exists; the vendor's own "does not exist" is none.
+fn present<T>(answer: Result<T, Error>) -> Result<Option<T>, Failure> {
+    match answer {
+        Ok(thing) => Ok(Some(thing)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failure(error)),
+    }
+}
+
+/// A client's error as the life and the diagnostics need it.
+pub(super) fn failure(error: Error) -> Failure {
+    Failure {
+        kind: error.kind(),
+        operation: error.operation().unwrap_or_default().to_owned(),
+        code: error.code().map(str::to_owned),
+        request_id: error.request_id().map(str::to_owned),
+        clock_skew: error.clock_skew(),
+        busy: is_busy(error.code()),
+        text: error.to_string(),
+    }
+}
+
+/// Codes by which the cloud itself says to come back later, whatever the states look like.
+fn is_busy(code: Option<&str>) -> bool {
+    matches!(code, Some("Ecs.0603"))
+}
+
+/// Codes that say that something else was being done to the server or the volume.
+fn is_conflict(code: &str) -> bool {
+    matches!(code, "Ecs.0100" | "Ecs.0103" | "Ecs.0603")
+}
+
+fn job_sight(id: &JobId, job: Job) -> JobSight {
+    match job.status {
+        JobStatus::Success => JobSight::Ended(JobEnd::Done),
+        JobStatus::Fail => {
+            let code = job.error_code.unwrap_or_else(|| "no error code".to_owned());
+            JobSight::Ended(JobEnd::Failed(JobFailure {
+                job: id.clone(),
+                conflict: is_conflict(&code),
+                code,
+                reason: job.fail_reason.unwrap_or_else(|| "no reason given".to_owned()),
+            }))
+        }
+        status @ (JobStatus::Init | JobStatus::Running | JobStatus::Other(_)) => JobSight::Running(status.to_string()),
+    }
+}
+
+/// Both sides of the pair as one sight.
+fn sight(pair: &Pair, server: Option<(&Server, &[BlockDevice])>, volume: Option<&Volume>) -> Sight {
+    let device = server
+        .and_then(|(_, devices)| devices.iter().find(|device| same(&device.volume_id, pair.volume.as_str())));
+    let attachment = volume.and_then(|volume| {
+        volume.attachments.iter().find(|attachment| same(&attachment.server_id, pair.server.as_str()))
+    });
+    let flags = server.and_then(|(server, _)| {
+        server.volumes_attached.iter().find(|attached| same(&attached.id, pair.volume.as_str()))
+    });
+    Sight {
+        server: server.filter(|(server, _)| server.status != "DELETED").map(|(server, _)| ServerSight {
+            lists_volume: device.is_some(),
+            readiness: readiness(server),
+            locked: server.locked,
+            zone: server.availability_zone.clone(),
+            boots_from_volume: device.is_some_and(|device| boots_from(device, volume)),
+            status: status_text(server),
+        }),
+        volume: volume.map(|volume| VolumeSight {
+            lists_server: attachment.is_some(),
+            others: volume
+                .attachments
+                .iter()
+                .filter(|attachment| !same(&attachment.server_id, pair.server.as_str()))
+                .map(|attachment| ServerId::new(&*attachment.server_id))
+                .collect(),
+            state: volume_state(&volume.status),
+            status: volume.status.clone(),
+            multiattach: volume.multiattach,
+            zone: volume.availability_zone.clone(),
+        }),
+        facts: Facts {
+            device: device
+                .and_then(|device| device.device.clone())
+                .or_else(|| attachment.and_then(|attachment| attachment.device.clone())),
+            attachment_id: attachment.and_then(|attachment| attachment.attachment_id.clone()),
+            attached_at: attachment.and_then(|attachment| attachment.attached_at.as_deref().map(with_zone)),
+            bus: device.and_then(|device| device.bus.clone()),
+            pci_address: device.and_then(|device| device.pci_address.clone()).filter(|address| !address.is_empty()),
+            delete_on_termination: flags.and_then(|flags| flags.delete_on_termination),
+            size: None,
+            volume_type: None,
+        },
+    }
+}
+
+/// Ids are the same whatever their case.
+fn same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+/// EVS writes UTC without saying so; RFC 3339 wants a zone.
+fn with_zone(time: &str) -> String {
+    if time.ends_with('Z') || time.contains('+') { time.to_owned() } else { format!("{time}Z") }
+}
+
+/// Whether a disk is the system volume. The boot index alone does not prove it (it is 0 for some data disks), nor does
+/// `bootable` (data disks made of images have it): the first device name with either does.
+fn boots_from(device: &BlockDevice, volume: Option<&Volume>) -> bool {
+    let first = device.device.as_deref().is_none_or(|name| matches!(name, "/dev/vda" | "/dev/sda" | "/dev/xvda" | "/dev/hda"));
+    first && (device.boot_index == Some(0) || volume.is_some_and(|volume| volume.bootable))
+}
+
+fn status_text(server: &Server) -> String {
+    match &server.task_state {
+        Some(task) => format!("{} ({task})", server.status),
+        None => server.status.clone(),
+    }
+}
+
+/// What an ECS status allows; a status that is not known is taken for one that will pass.
+fn readiness(server: &Server) -> Readiness {
+    match server.status.as_str() {
+        "ACTIVE" | "SHUTOFF" if server.task_state.is_some() => Readiness::Transient,
+        "ACTIVE" => Readiness::Running,
+        "SHUTOFF" => Readiness::Stopped,
+        "ERROR" | "PAUSED" | "SHELVED" | "SHELVED_OFFLOADED" | "SOFT_DELETED" | "SUSPENDED" | "VERIFY_RESIZE" => {
+            Readiness::Unfit
+        }
+        _ => Readiness::Transient,
+    }
+}
+
+/// What an EVS status means; one that is not known is taken for one that will pass.
+fn volume_state(status: &str) -> VolumeState {
+    match status {
+        "available" => VolumeState::Available,
+        "in-use" => VolumeState::InUse,
+        "attaching" | "reserved" => VolumeState::Attaching,
+        "detaching" => VolumeState::Detaching,
+        status if status.starts_with("error") => VolumeState::Error,
+        _ => VolumeState::Busy,
+    }
+}

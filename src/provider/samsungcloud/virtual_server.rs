@@ -1,0 +1,182 @@
+//! Samsung Cloud Platform's Virtual Server service as the life of an attachment needs it: 202 and no job, so the pair
+//! itself is watched.
+
+use async_trait::async_trait;
+use time::format_description::well_known::Rfc3339;
+
+use crate::{
+    budget::Budget,
+    ids::JobId,
+    provider::{
+        attachment::{
+            api::{AttachmentApi, Cloud, Failure, JobEnd, Submitted, Wish},
+            ledger::{Ledger, Operation},
+            sight::{self, Facts, Pair, Readiness, ServerSight, Sight, VolumeSight},
+        },
+        data::SamsungCloud,
+    },
+    samsungcloud::{Client, Error, Server, ServerState, Volume, VolumeState},
+    transport::ErrorKind,
+};
+
+static CLOUD: Cloud = Cloud {
+    name: "Samsung Cloud Platform",
+    server: "Virtual Server",
+    volume: "volume",
+    block: "samsungcloud",
+    refusal_hint: Some(
+        "Servers of an auto-scaling group, of Kubernetes, and Windows servers with a MultiAttach volume are refused; so is \
+         more than the platform's number of volumes on one server.",
+    ),
+};
+
+/// The calls for one region.
+#[derive(Debug)]
+pub(super) struct VirtualServerApi {
+    client: Client,
+}
+
+impl VirtualServerApi {
+    /// The calls for `region`, or for the provider's.
+    pub(super) fn new(cloud: &SamsungCloud, region: Option<&str>) -> Self {
+        Self { client: region.map_or_else(|| cloud.client.clone(), |region| cloud.client.for_region(region)) }
+    }
+}
+
+#[async_trait]
+impl AttachmentApi for VirtualServerApi {
+    fn cloud(&self) -> &'static Cloud {
+        &CLOUD
+    }
+
+    fn region(&self) -> String {
+        self.client.region().unwrap_or_default().to_owned()
+    }
+
+    async fn look(&self, pair: &Pair, budget: &Budget) -> Result<Sight, Failure> {
+        let (server, volume) = tokio::join!(
+            self.client.show_server(budget, &pair.server),
+            self.client.show_volume(budget, &pair.volume),
+        );
+        Ok(sight(pair, present(server)?.as_ref(), present(volume)?.as_ref()))
+    }
+
+    async fn attach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
+        ledger.sending(Operation::Attach);
+        self.client
+            .attach_volume(budget, &pair.volume, &pair.server, wish.delete_on_termination)
+            .await
+            .map_err(|error| conflict_of(wish, error))?;
+        Ok(Submitted::Accepted)
+    }
+
+    async fn detach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
+        ledger.sending(Operation::Detach);
+        self.client
+            .detach_volume(budget, &pair.volume, &pair.server)
+            .await
+            .map_err(|error| conflict_of(wish, error))?;
+        Ok(Submitted::Accepted)
+    }
+
+    /// There are no jobs: the pair itself will tell.
+    async fn follow(&self, _: &Pair, _: &JobId, _: &Budget) -> Result<JobEnd, Failure> {
+        Ok(JobEnd::Unknown)
+    }
+
+    async fn set_delete_on_termination(&self, pair: &Pair, value: bool, budget: &Budget) -> Result<(), Failure> {
+        self.client.set_server_volume(budget, &pair.server, &pair.volume, value).await.map_err(failure)
+    }
+}
+
+/// What exists; the vendor's own "does not exist" is none.
+fn present<T>(answer: Result<T, Error>) -> Result<Option<T>, Failure> {
+    match answer {
+        Ok(thing) => Ok(Some(thing)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failure(error)),
+    }
+}
+
+/// A 409 mixes what passes and what does not. On a shared volume it is the other servers' turn, which passes.
+fn conflict_of(wish: &Wish, error: Error) -> Failure {
+    let failure = failure(error);
+    Failure { busy: failure.kind == ErrorKind::Conflict && wish.multiattach, ..failure }
+}
+
+/// A client's error as the life and the diagnostics need it.
+fn failure(error: Error) -> Failure {
+    let mut text = error.to_string();
+    let offered = error.offered_versions();
+    if !offered.is_empty() {
+        let versions: Vec<_> = offered.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("; the service offers {}: set api_version to one of them", versions.join(", ")));
+    }
+    Failure {
+        kind: error.kind(),
+        operation: error.operation().to_owned(),
+        code: error.code().map(str::to_owned),
+        request_id: error.request_id().map(str::to_owned),
+        clock_skew: error.clock_skew(),
+        busy: false,
+        text,
+    }
+}
+
+/// Both sides of the pair as one sight.
+fn sight(pair: &Pair, server: Option<&Server>, volume: Option<&Volume>) -> Sight {
+    let entry = volume.and_then(|volume| volume.server(&pair.server));
+    let flags = server.and_then(|server| server.volumes.iter().find(|flag| flag.id == *pair.volume.as_str()));
+    let device = entry.and_then(|entry| entry.device.clone());
+    Sight {
+        server: server.map(|server| ServerSight {
+            lists_volume: flags.is_some(),
+            status: server.state.to_string(),
+            readiness: readiness(&server.state),
+            locked: server.locked,
+            zone: None,
+            boots_from_volume: device.as_deref().is_some_and(crate::samsungcloud::virtualserver::is_boot_device),
+        }),
+        volume: volume.map(|volume| VolumeSight {
+            lists_server: entry.is_some(),
+            others: volume
+                .servers
+                .iter()
+                .map(|entry| entry.id.clone())
+                .filter(|id| *id != *pair.server.as_str())
+                .collect(),
+            status: volume.state.to_string(),
+            state: state(&volume.state),
+            multiattach: volume.multiattach,
+            zone: None,
+        }),
+        facts: Facts {
+            device,
+            attached_at: entry.and_then(|entry| entry.attached_at).and_then(|at| at.format(&Rfc3339).ok()),
+            delete_on_termination: flags.and_then(|flags| flags.delete_on_termination),
+            ..Facts::default()
+        },
+    }
+}
+
+/// What a server's state allows; one that is not known is taken for one that will pass.
+fn readiness(state: &ServerState) -> Readiness {
+    match state {
+        ServerState::Active => Readiness::Running,
+        ServerState::Shutoff => Readiness::Stopped,
+        ServerState::Error => Readiness::Unfit,
+        ServerState::Other(_) => Readiness::Transient,
+    }
+}
+
+/// What a volume's state means; one that is not known is taken for one that will pass.
+fn state(state: &VolumeState) -> sight::VolumeState {
+    match state {
+        VolumeState::Available => sight::VolumeState::Available,
+        VolumeState::InUse => sight::VolumeState::InUse,
+        VolumeState::Reserved | VolumeState::Attaching => sight::VolumeState::Attaching,
+        VolumeState::Detaching => sight::VolumeState::Detaching,
+        VolumeState::Creating | VolumeState::Other(_) => sight::VolumeState::Busy,
+        VolumeState::Error(_) => sight::VolumeState::Error,
+    }
+}
