@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use tf_provider::{Diagnostics, schema::Schema};
 
-use super::resource::DynamicResource;
+use super::dynamic::DynamicResource;
 
 /// A provider: its configuration and its resources.
 #[async_trait]

@@ -5,6 +5,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use tf_provider::{AttributePath, Diagnostics, schema::Schema};
 use tokio_util::sync::CancellationToken;
 
+use super::diagnostics::error;
+
 /// A managed resource, typed. The server turns it into a [`super::DynamicResource`].
 ///
 /// A state is a struct of [`tf_provider::value::Value`] fields named as in the schema. Private data is opaque to
@@ -79,8 +81,9 @@ pub trait Resource: Send + Sync + 'static {
     async fn upgrade(&self, version: i64, state: serde_json::Value, diags: &mut Diagnostics) -> Option<Self::State> {
         let _ = version;
         serde_json::from_value(state)
-            .map_err(|error| {
-                diags.root_error("State cannot be read", format!("{}: {error}", self.type_name()));
+            .map_err(|cause| {
+                let detail = format!("{}: {cause}", self.type_name());
+                diags.add_error(error("State cannot be read", detail, AttributePath::root()));
             })
             .ok()
     }
@@ -134,6 +137,3 @@ pub struct Plan<S, P> {
     /// The private data that apply will get.
     pub private: P,
 }
-
-/// A resource whose states are bytes: what the server calls. Made from a [`Resource`].
-pub trait DynamicResource: Send + Sync {}
