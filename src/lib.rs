@@ -4,6 +4,7 @@ pub mod backoff;
 pub mod budget;
 pub mod ids;
 pub mod plugin;
+pub mod samsungcloud;
 pub mod sync;
 pub mod transport;
 pub mod wait;

@@ -1,0 +1,460 @@
+//! One call from end to end: find the endpoint, build the URL, send it signed, judge the answer.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::{
+    config::{Config, ConfigError, Problem, given},
+    credential::Credential,
+    endpoint::{Catalog, Endpoint, Entry, Route, join, parse_catalog, select},
+    error::{Classifier, Error, is_accepted},
+    signer::Signer,
+    version::{ApiVersion, OfferedVersion, VersionNotice, notice, parse_versions},
+};
+use crate::{
+    budget::Budget,
+    transport::{Request, Response, Sign, Transport, Unsigned},
+};
+
+const LIST_ENDPOINTS: &str = "ListEndpoints";
+const LIST_VERSIONS: &str = "ListVersions";
+/// More than the transport's own limits let a catalog call take; its waiters have their own budgets.
+const CATALOG_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+
+/// Calls the Virtual Server service of one region. Cheap to clone; clones and other regions' clients share the
+/// connections, the credential and the catalog.
+#[derive(Clone, Debug)]
+pub struct Client {
+    account: Arc<Account>,
+    region: Option<Arc<str>>,
+}
+
+#[derive(Debug)]
+struct Account {
+    transport: Transport,
+    credential: Credential,
+    account_id: String,
+    route: Route,
+    catalog: Catalog,
+    insecure: bool,
+    version: ApiVersion,
+    version_header: HeaderValue,
+    version_check: VersionCheck,
+}
+
+#[derive(Debug)]
+struct VersionCheck {
+    skip: bool,
+    max_remain_days: u32,
+    timeout: Duration,
+}
+
+/// A call of the service, before it knows where to go.
+pub(super) struct Call<'a> {
+    pub(super) operation: &'static str,
+    pub(super) method: Method,
+    /// Segments after the base URL; ids among them.
+    pub(super) path: &'a [&'a str],
+    pub(super) body: Option<Value>,
+    pub(super) idempotent: bool,
+}
+
+/// An answer of success, with what an error about it would have to say.
+pub(super) struct Accepted {
+    request: Request,
+    response: Response,
+    elapsed: Duration,
+}
+
+impl Accepted {
+    pub(super) fn body(&self) -> &[u8] {
+        &self.response.body
+    }
+
+    /// The body as JSON.
+    pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(self.body()).map_err(|error| self.malformed(&error.to_string()))
+    }
+
+    pub(super) fn malformed(&self, reason: &str) -> Error {
+        Error::malformed(&self.response, &self.request, self.elapsed, reason)
+    }
+}
+
+impl Client {
+    /// A client for the configured region, or for the catalog's only one. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// Every problem of `config` at once.
+    pub fn new(config: &Config, transport: Transport) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let mut keep = |found: Vec<Problem>| problems.extend(found);
+        let route = Route::from_config(config).map_err(&mut keep).ok();
+        let credential = Credential::from_config(config).map_err(&mut keep).ok();
+        let problem = |field, reason: &dyn ToString| vec![Problem::new(field, reason.to_string())];
+        let version = config.api_version.trim().parse::<ApiVersion>();
+        let version = version.map_err(|error| keep(problem("api_version", &error))).ok();
+        let version_header = version.and_then(|version| HeaderValue::from_str(&version.header()).ok());
+        let account_id = given(config.account_id.as_ref()).unwrap_or_default().to_owned();
+        if !account_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            keep(problem("account_id", &"holds a character that no account id has"));
+        }
+        let (Some(route), Some(credential), Some(version), Some(version_header), true) =
+            (route, credential, version, version_header, problems.is_empty())
+        else {
+            return Err(ConfigError { problems });
+        };
+        let version_check = VersionCheck {
+            skip: config.skip_version_check,
+            max_remain_days: config.max_remain_days,
+            timeout: config.microversion_check_timeout,
+        };
+        let insecure = config.insecure;
+        let catalog = Catalog::default();
+        Ok(Self {
+            account: Arc::new(Account {
+                transport,
+                credential,
+                account_id,
+                route,
+                catalog,
+                insecure,
+                version,
+                version_header,
+                version_check,
+            }),
+            region: given(config.default_region.as_ref()).map(Arc::from),
+        })
+    }
+
+    /// The region that was asked for; `None` where the catalog decides.
+    pub fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
+    /// The same account in another region. With an override every region goes to the one endpoint.
+    #[must_use]
+    pub fn for_region(&self, region: &str) -> Self {
+        Self { account: Arc::clone(&self.account), region: Some(region.into()) }
+    }
+
+    /// Where this client's calls go; the catalog is asked once in the life of the account's clients.
+    ///
+    /// # Errors
+    /// The catalog cannot be had, or has no endpoint for this region (the error lists the regions it has).
+    pub async fn endpoint(&self, budget: &Budget) -> Result<Endpoint, Error> {
+        let catalog_url = match &self.account.route {
+            Route::Fixed(url) => return Ok(Endpoint { region: self.region().map(str::to_owned), url: url.clone() }),
+            Route::Catalog(url) => url,
+        };
+        let begin = || fetch_catalog(Arc::clone(&self.account), catalog_url.clone()).boxed();
+        let entries = self.account.catalog.entries(budget, begin).await;
+        let entries = entries.map_err(|ended| Error::ended(LIST_ENDPOINTS, ended))??;
+        select(&entries, self.region(), self.account.insecure).map_err(|error| Error::lookup(LIST_ENDPOINTS, &error))
+    }
+
+    /// The versions that the service offers: `GET /`, without signature and version.
+    ///
+    /// # Errors
+    /// The endpoint cannot be found or gives no such list.
+    pub async fn versions(&self, budget: &Budget) -> Result<Vec<OfferedVersion>, Error> {
+        let endpoint = self.endpoint(budget).await?;
+        let request = read_request(LIST_VERSIONS, join(&endpoint.url, &[""]));
+        let accepted = self.account.send(budget, request, &Unsigned).await.map_err(|(error, _)| error.of_lookup())?;
+        parse_versions(accepted.body()).ok_or_else(|| accepted.malformed("it is no list of versions"))
+    }
+
+    /// What the practitioner should know about the configured version: it is deprecated, its support ends soon, or it
+    /// is not offered. `None` when there is nothing to say, or the check is to be skipped.
+    ///
+    /// # Errors
+    /// As [`Self::versions`]; also when the check takes longer than it may.
+    pub async fn version_notice(&self, budget: &Budget, now: SystemTime) -> Result<Option<VersionNotice>, Error> {
+        let Account { version, version_check, .. } = &*self.account;
+        if version_check.skip {
+            return Ok(None);
+        }
+        let offered = self.versions(&budget.shorter(version_check.timeout)).await?;
+        Ok(notice(*version, offered, OffsetDateTime::from(now).date(), version_check.max_remain_days))
+    }
+
+    /// The version that every call names.
+    pub fn api_version(&self) -> ApiVersion {
+        self.account.version
+    }
+
+    /// Makes a call of the service. Every segment of the path is checked: an empty one or a `..` would turn the URL of
+    /// a detach into that of the volume itself, whose DELETE destroys it.
+    pub(super) async fn send(&self, budget: &Budget, call: Call<'_>) -> Result<Accepted, Error> {
+        if let Some(bad) = call.path.iter().find(|segment| !is_plain(segment)) {
+            return Err(Error::invalid_id(call.operation, bad));
+        }
+        let endpoint = self.endpoint(budget).await?;
+        let mut request = Request {
+            method: call.method,
+            idempotent: call.idempotent,
+            ..read_request(call.operation, join(&endpoint.url, call.path))
+        };
+        request.headers.insert(HeaderName::from_static("scp-api-version"), self.account.version_header.clone());
+        if let Some(body) = call.body {
+            request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            request.body = Bytes::from(body.to_string());
+        }
+        let signer = Signer::new(&self.account.credential);
+        match self.account.send(budget, request, &signer).await {
+            Ok(accepted) => Ok(accepted),
+            Err((error, _)) if error.is_version_refused() => {
+                Err(error.with_offered_versions(self.versions(budget).await.unwrap_or_default()))
+            }
+            Err((error, headers)) => Err(error.with_clocks(&headers, signer.signed_at())),
+        }
+    }
+}
+
+impl Account {
+    /// Sends `request` and takes a 2xx that is what it seems for an answer. An error comes with the answer's headers.
+    async fn send(&self, budget: &Budget, request: Request, signer: &dyn Sign) -> Result<Accepted, (Error, HeaderMap)> {
+        let started = Instant::now();
+        let redact = |text: &str| self.credential.redact(text);
+        match self.transport.send(&request, signer, &Classifier, budget).await {
+            Ok(response) if is_accepted(&response) => Ok(Accepted { request, response, elapsed: started.elapsed() }),
+            Ok(response) => {
+                let error = Error::from_response(&response, &request, started.elapsed(), &redact);
+                Err((error, response.headers))
+            }
+            Err(error) => Err((Error::from_send(&error, &request, &redact), HeaderMap::new())),
+        }
+    }
+}
+
+/// Fetches the catalog for whoever waits for it. It names no API version.
+async fn fetch_catalog(account: Arc<Account>, url: Url) -> Result<Arc<[Entry]>, Error> {
+    let budget = Budget::new(CATALOG_TIMEOUT, CancellationToken::new());
+    let signer = Signer::with_account_id(&account.credential, &account.account_id);
+    let accepted = account.send(&budget, read_request(LIST_ENDPOINTS, url), &signer).await;
+    let accepted = accepted.map_err(|(error, headers)| error.of_lookup().with_clocks(&headers, signer.signed_at()))?;
+    parse_catalog(accepted.body()).ok_or_else(|| accepted.malformed("it is no catalog of endpoints"))
+}
+
+/// A GET with the headers of every call but the signature's. The language is fixed, since errors come in it.
+fn read_request(operation: &'static str, url: Url) -> Request {
+    let headers =
+        [(ACCEPT, HeaderValue::from_static("application/json")), (ACCEPT_LANGUAGE, HeaderValue::from_static("en-US"))];
+    Request {
+        operation,
+        method: Method::GET,
+        url,
+        headers: headers.into_iter().collect(),
+        body: Bytes::new(),
+        idempotent: true,
+    }
+}
+
+/// Whether `segment` can only be itself in a URL; every id is.
+fn is_plain(segment: &str) -> bool {
+    !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use time::macros::date;
+
+    use super::*;
+    use crate::{
+        ids::VolumeId,
+        samsungcloud::script::{self, Script, Seen, Step, budget},
+        transport::ErrorKind,
+    };
+
+    const VOLUME: &str = "3f500f00-ed80-4566-a057-e31760226f9a";
+    const SHOW_VOLUME: &str = include_str!("../../tests/data/samsungcloud/replies/show-volume.json");
+    const ENDPOINTS: &str = include_str!("../../tests/data/samsungcloud/replies/list-endpoints.json");
+    const VERSIONS: &str = include_str!("../../tests/data/samsungcloud/replies/list-versions.json");
+    const NO_SUCH_VERSION: &str = include_str!("../../tests/data/samsungcloud/replies/no-such-version.json");
+
+    fn volume() -> VolumeId {
+        VolumeId::new(VOLUME)
+    }
+
+    fn show(body: &str) -> Step {
+        Step::new(format!("GET /v1/volumes/{VOLUME}"), 200, body)
+    }
+
+    fn header<'a>(seen: &'a Seen, name: &str) -> Option<&'a str> {
+        seen.headers.get(name).map(String::as_str)
+    }
+
+    /// A script for the catalog whose regions lead to two others.
+    async fn catalog(west: &Script, east: &Script) -> Script {
+        let body = ENDPOINTS.replace("KR_WEST1", &west.url).replace("KR_EAST1", &east.url);
+        Script::start(vec![Step::new("GET /v1/endpoints", 200, body)]).await
+    }
+
+    fn client_by_catalog(catalog: &Script, region: Option<&str>) -> Client {
+        let config = Config {
+            auth_url: Some(format!("{}/v1", catalog.url)),
+            default_region: region.map(str::to_owned),
+            account_id: Some("0a1b2c".to_owned()),
+            ..script::config()
+        };
+        Client::new(&config, script::transport()).unwrap()
+    }
+
+    #[test]
+    fn every_problem_of_a_configuration_is_named_at_once() {
+        let config = Config {
+            secret_key: Some(SecretString::from("hush\n")),
+            api_version: "v1".to_owned(),
+            account_id: Some("a\u{7}b".to_owned()),
+            ..Config::default()
+        };
+        let error = Client::new(&config, script::transport()).unwrap_err();
+        let fields = error.problems.iter().map(|problem| problem.field.as_str()).collect::<Vec<_>>();
+        assert_eq!(fields, ["auth_url", "access_key", "secret_key", "api_version", "account_id"]);
+        assert!(!format!("{error} {error:?}").contains("hush"));
+    }
+
+    #[tokio::test]
+    async fn the_catalog_is_asked_once_for_all_regions_and_each_call_goes_to_its_own() {
+        let west = Script::start(vec![show(SHOW_VOLUME), show(SHOW_VOLUME)]).await;
+        let east = Script::start(vec![show(SHOW_VOLUME)]).await;
+        let catalog = catalog(&west, &east).await;
+        let client = client_by_catalog(&catalog, Some("kr-west1"));
+        let (budget, volume) = (budget(), volume());
+        let (one, two) = tokio::join!(client.show_volume(&budget, &volume), client.show_volume(&budget, &volume));
+        assert!(one.is_ok() && two.is_ok());
+        let other = client.for_region("kr-east1");
+        other.show_volume(&budget, &volume).await.unwrap();
+        assert_eq!((client.region(), other.region()), (Some("kr-west1"), Some("kr-east1")));
+
+        let asked = catalog.finish().await;
+        assert_eq!(header(&asked[0], "scp-accountid"), Some("0a1b2c"));
+        assert_eq!(header(&asked[0], "scp-api-version"), None);
+        assert!(header(&asked[0], "scp-signature").is_some());
+        assert_eq!(west.finish().await.len(), 2);
+        let calls = east.finish().await;
+        assert_eq!(header(&calls[0], "scp-accountid"), None, "a service call carries no account id");
+    }
+
+    #[tokio::test]
+    async fn a_region_that_the_catalog_lacks_is_an_error_that_lists_the_others_and_sends_nothing() {
+        let (west, east) = (Script::start(Vec::new()).await, Script::start(Vec::new()).await);
+        let catalog = catalog(&west, &east).await;
+        let client = client_by_catalog(&catalog, None);
+        let error = client.for_region("kr-south1").show_volume(&budget(), &volume()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.message().ends_with("in region \"kr-south1\"; it has kr-east1, kr-west1"), "{error}");
+        let error = client.endpoint(&budget()).await.unwrap_err();
+        assert!(error.message().ends_with("one must be named: kr-east1, kr-west1"), "{error}");
+        catalog.finish().await;
+    }
+
+    #[tokio::test]
+    async fn a_catalog_that_is_not_found_is_not_a_volume_that_is_gone() {
+        let not_found = include_str!("../../tests/data/samsungcloud/replies/not-found.json");
+        let catalog = Script::start(vec![Step::new("GET /v1/endpoints", 404, not_found)]).await;
+        let error = client_by_catalog(&catalog, None).show_volume(&budget(), &volume()).await.unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::NoSuchRoute, "ListEndpoints"));
+        catalog.finish().await;
+    }
+
+    #[tokio::test]
+    async fn a_refused_version_comes_with_the_list_of_those_offered() {
+        let refused = Step::new(format!("GET /v1/volumes/{VOLUME}"), 406, NO_SUCH_VERSION);
+        let script = Script::start(vec![refused, Step::new("GET /", 200, VERSIONS)]).await;
+        let client = script.client_with(|config| config.api_version = "1.0".to_owned());
+        let error = client.show_volume(&budget(), &volume()).await.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::NoSuchRoute, Some("NoSuchVersion")));
+        let offered = error.offered_versions().iter().map(|offered| offered.version.to_string()).collect::<Vec<_>>();
+        assert_eq!(offered, ["1.5", "1.3"]);
+        let seen = script.finish().await;
+        for absent in ["scp-accesskey", "scp-signature", "scp-api-version"] {
+            assert_eq!(header(&seen[1], absent), None, "the list is asked for without {absent}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_version_is_told_even_when_the_list_cannot_be_had() {
+        let refused = Step::new(format!("GET /v1/volumes/{VOLUME}"), 406, "");
+        let script = Script::start(vec![refused, Step::new("GET /", 404, "")]).await;
+        let error = script.client().show_volume(&budget(), &volume()).await.unwrap_err();
+        assert_eq!((error.kind(), error.offered_versions().len()), (ErrorKind::NoSuchRoute, 0));
+        script.finish().await;
+    }
+
+    #[tokio::test]
+    async fn the_version_check_tells_when_support_ends_and_asks_nothing_when_skipped() {
+        let script = Script::start(vec![Step::new("GET /", 200, VERSIONS), Step::new("GET /", 200, VERSIONS)]).await;
+        let checking = |version: &str| {
+            script.client_with(|config| {
+                (config.skip_version_check, config.api_version) = (false, version.to_owned());
+            })
+        };
+        let now = SystemTime::from(date!(2026 - 12 - 01).midnight().assume_utc());
+        let notice = checking("1.3").version_notice(&budget(), now).await.unwrap().unwrap();
+        assert_eq!(notice.remaining_days, Some(30));
+        assert_eq!(notice.listed.unwrap().not_before, Some(date!(2026 - 12 - 31)));
+        assert_eq!(checking("1.5").version_notice(&budget(), now).await.unwrap(), None);
+        assert_eq!(script.client().version_notice(&budget(), now).await.unwrap(), None);
+        script.finish().await;
+    }
+
+    #[tokio::test]
+    async fn a_401_tells_how_far_the_clock_is_off() {
+        let refused =
+            Step::new(format!("GET /v1/volumes/{VOLUME}"), 401, "").header("date: Fri, 13 Nov 2020 18:33:46 GMT");
+        let script = Script::start(vec![refused]).await;
+        let error = script.client().show_volume(&budget(), &volume()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        assert_eq!(error.clock_skew().map(|skew| skew.as_secs() / 60), Some(30));
+        script.finish().await;
+    }
+
+    #[tokio::test]
+    async fn no_secret_is_in_the_debug_or_the_error_of_anything() {
+        let echo = format!(r#"{{"errors":[{{"detail":"{} {} TOKEN-hush"}}]}}"#, script::ACCESS_KEY, script::SECRET_KEY);
+        let script = Script::start(vec![Step::new(format!("GET /v1/volumes/{VOLUME}"), 401, echo)]).await;
+        let config = Config {
+            auth_token: Some("TOKEN-hush".into()),
+            endpoint_override: Some(script.url.clone()),
+            ..script::config()
+        };
+        let client = Client::new(&config, script::transport()).unwrap();
+        let error = client.show_volume(&budget(), &volume()).await.unwrap_err();
+        let shown = format!("{config:?} {client:?} {error:?} {error}");
+        for secret in [script::ACCESS_KEY, script::SECRET_KEY, "TOKEN-hush"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        assert_eq!(error.message(), "*** *** ***");
+        let seen = script.finish().await;
+        assert_eq!(header(&seen[0], "x-auth-token"), Some("TOKEN-hush"), "sent beside the signature");
+        assert!(header(&seen[0], "scp-signature").is_some());
+    }
+
+    #[tokio::test]
+    async fn an_ended_budget_sends_nothing() {
+        let script = Script::start(Vec::new()).await;
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let stopped = Budget::new(Duration::from_secs(10), stop);
+        let error = script.client().show_volume(&stopped, &volume()).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Stopped, 0));
+        script.finish().await;
+    }
+}
