@@ -1,5 +1,7 @@
 //! What rustc cannot check: imports point down, every file says what it is for, nothing unfinished and no machine's path is in the tree.
 
+#![allow(clippy::expect_used, reason = "a test's way to fail")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
