@@ -7,8 +7,9 @@ use super::{
     config::{self, Block, Environment, Settings},
 };
 use crate::{
-    huaweicloud, samsungcloud,
+    huaweicloud,
     ids::ServerId,
+    samsungcloud,
     sync::KeyedMutex,
     transport::{Transport, TransportConfig},
     wait::{Durations, PollConfig},
@@ -70,7 +71,8 @@ impl ProviderData {
 
 async fn huaweicloud(block: &Block, settings: &Settings, environment: &Environment) -> Result<HuaweiCloud, NotReady> {
     const BLOCK: &str = "huaweicloud";
-    let resolved = given(&block.huaweicloud)?.resolve(environment).await.map_err(|problems| missing(BLOCK, &problems))?;
+    let resolved =
+        given(&block.huaweicloud)?.resolve(environment).await.map_err(|problems| missing(BLOCK, &problems))?;
     if resolved.unknown {
         return Err(NotReady::Unknown);
     }
@@ -81,19 +83,18 @@ async fn huaweicloud(block: &Block, settings: &Settings, environment: &Environme
     };
     let transport = Transport::new(transport).map_err(|error| missing(BLOCK, &[error.to_string()]))?;
     let client = huaweicloud::Client::new(resolved.config, transport).map_err(|error| {
-        missing(BLOCK, &error.problems.iter().map(|problem| format!("{} {}", problem.field, problem.reason)).collect::<Vec<_>>())
+        missing(
+            BLOCK,
+            &error.problems.iter().map(|problem| format!("{} {}", problem.field, problem.reason)).collect::<Vec<_>>(),
+        )
     })?;
-    Ok(HuaweiCloud {
-        client,
-        servers: KeyedMutex::default(),
-        durations: Durations::default(),
-        poll: settings.poll,
-    })
+    Ok(HuaweiCloud { client, servers: KeyedMutex::default(), durations: Durations::default(), poll: settings.poll })
 }
 
 async fn samsungcloud(block: &Block, settings: &Settings, environment: &Environment) -> Result<SamsungCloud, NotReady> {
     const BLOCK: &str = "samsungcloud";
-    let resolved = given(&block.samsungcloud)?.resolve(environment).await.map_err(|problems| missing(BLOCK, &problems))?;
+    let resolved =
+        given(&block.samsungcloud)?.resolve(environment).await.map_err(|problems| missing(BLOCK, &problems))?;
     if resolved.unknown {
         return Err(NotReady::Unknown);
     }
@@ -101,7 +102,10 @@ async fn samsungcloud(block: &Block, settings: &Settings, environment: &Environm
     transport.tls.insecure = resolved.config.insecure;
     let transport = Transport::new(transport).map_err(|error| missing(BLOCK, &[error.to_string()]))?;
     let client = samsungcloud::Client::new(&resolved.config, transport).map_err(|error| {
-        missing(BLOCK, &error.problems.iter().map(|problem| format!("{} {}", problem.field, problem.reason)).collect::<Vec<_>>())
+        missing(
+            BLOCK,
+            &error.problems.iter().map(|problem| format!("{} {}", problem.field, problem.reason)).collect::<Vec<_>>(),
+        )
     })?;
     Ok(SamsungCloud { client })
 }
@@ -130,8 +134,5 @@ fn missing(block: &'static str, problems: &[String]) -> NotReady {
         "huaweicloud" => config::huaweicloud::CREDENTIAL_PLACES,
         _ => config::samsungcloud::PLACES,
     };
-    NotReady::Missing {
-        block,
-        problem: format!("{}.\n\nSettings are looked for in {places}.", problems.join(".\n")),
-    }
+    NotReady::Missing { block, problem: format!("{}.\n\nSettings are looked for in {places}.", problems.join(".\n")) }
 }

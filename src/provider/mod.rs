@@ -10,6 +10,7 @@ mod data;
 mod diagnostics;
 mod duration;
 mod huaweicloud;
+mod samsungcloud;
 mod schema;
 
 use std::{sync::Arc, time::SystemTime};
@@ -18,7 +19,7 @@ use async_trait::async_trait;
 use tf_provider::{Diagnostics, schema::Schema};
 
 use self::{
-    attachment::resource::AttachmentResource,
+    attachment::resource::{AttachmentResource, Kind},
     config::{Block, Environment},
     data::{Configured, ProviderData},
 };
@@ -37,6 +38,10 @@ impl CloudvolumeProvider {
     pub fn new(environment: Environment, now: fn() -> SystemTime) -> Self {
         Self { configured: Arc::default(), environment, now }
     }
+
+    fn attachment<K: Kind>(&self) -> Arc<dyn DynamicResource> {
+        dynamic(AttachmentResource::<K>::new(Arc::clone(&self.configured), self.now))
+    }
 }
 
 #[async_trait]
@@ -48,7 +53,10 @@ impl Provider for CloudvolumeProvider {
     }
 
     fn resources(&self) -> Vec<Arc<dyn DynamicResource>> {
-        vec![dynamic(AttachmentResource::<huaweicloud::EcsAttachment>::new(Arc::clone(&self.configured), self.now))]
+        vec![
+            self.attachment::<huaweicloud::EcsAttachment>(),
+            self.attachment::<samsungcloud::VirtualServerAttachment>(),
+        ]
     }
 
     async fn validate(&self, config: Block, diags: &mut Diagnostics) {

@@ -188,9 +188,10 @@ impl Drive<'_> {
         if let Some((sent, at)) = &mut progress.sent {
             sent.since = at.elapsed();
             sent.seen_moving |= sight.on_server() != sight.on_volume()
-                || sight.volume.as_ref().is_some_and(|volume| {
-                    matches!(volume.state, VolumeState::Attaching | VolumeState::Detaching)
-                });
+                || sight
+                    .volume
+                    .as_ref()
+                    .is_some_and(|volume| matches!(volume.state, VolumeState::Attaching | VolumeState::Detaching));
         }
         let sent = progress.sent.as_ref().map(|(sent, _)| *sent);
         match (step::next(self.goal, sight, sent, disagreeing), &progress.job_failure) {

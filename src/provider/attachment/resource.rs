@@ -122,9 +122,7 @@ impl<K: Kind> Resource for AttachmentResource<K> {
         match self.life(current, |timeouts| &timeouts.read, context) {
             Ok(life) => life.read(diags).await,
             // Values that come with apply: what is in the state is the best that can be said now.
-            Err((stored, NotReady::Unknown)) => {
-                Some(Outcome { state: Some(stored.state), private: stored.private })
-            }
+            Err((stored, NotReady::Unknown)) => Some(Outcome { state: Some(stored.state), private: stored.private }),
             Err((_, not_ready)) => {
                 report(&not_ready, diags);
                 None

@@ -55,7 +55,9 @@ pub(crate) async fn read(path: &Path) -> Result<String, String> {
 pub(crate) async fn read_if_there(path: &Path) -> Result<Option<String>, String> {
     match tokio::fs::read_to_string(path).await {
         Ok(text) => Ok(Some(text)),
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
     }
 }

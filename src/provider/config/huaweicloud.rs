@@ -122,29 +122,59 @@ pub(crate) fn attributes() -> [(&'static str, Attribute); 28] {
         ("project_name", with("The project's name. Default: the region's name.", PROJECT_NAME)),
         ("tenant_id", optional(String, "The official provider's other name of `project_id`.")),
         ("tenant_name", optional(String, "The official provider's other name of `project_name`.")),
-        ("agency_name", with("An agency to assume; `assume_role` says more.", &["HW_ASSUME_ROLE_AGENCY_NAME", "OS_AGENCY_NAME"])),
-        ("agency_domain_name", with("The account of `agency_name`.", &["HW_ASSUME_ROLE_DOMAIN_NAME", "OS_AGENCY_DOMAIN_NAME"])),
+        (
+            "agency_name",
+            with("An agency to assume; `assume_role` says more.", &["HW_ASSUME_ROLE_AGENCY_NAME", "OS_AGENCY_NAME"]),
+        ),
+        (
+            "agency_domain_name",
+            with("The account of `agency_name`.", &["HW_ASSUME_ROLE_DOMAIN_NAME", "OS_AGENCY_DOMAIN_NAME"]),
+        ),
         ("delegated_project", with("The project that `agency_name` was given.", &["OS_DELEGATED_PROJECT"])),
-        ("assume_role", optional(list([
-            ("agency_name", required(String, "The agency's name.")),
-            ("domain_name", optional(String, "The account that made it, by name: IAM is asked.")),
-            ("domain_id", optional(String, "The account that made it, by id: STS is asked.")),
-            ("duration", optional(String, "How long its keys live, `15m` to `24h`.")),
-        ]), "Agencies to assume, one after the other.")),
-        ("auth_url", with("The URL of IAM. Default: `https://iam.<region>.<cloud>/v3`.", &["HW_AUTH_URL", "OS_AUTH_URL"])),
+        (
+            "assume_role",
+            optional(
+                list([
+                    ("agency_name", required(String, "The agency's name.")),
+                    ("domain_name", optional(String, "The account that made it, by name: IAM is asked.")),
+                    ("domain_id", optional(String, "The account that made it, by id: STS is asked.")),
+                    ("duration", optional(String, "How long its keys live, `15m` to `24h`.")),
+                ]),
+                "Agencies to assume, one after the other.",
+            ),
+        ),
+        (
+            "auth_url",
+            with("The URL of IAM. Default: `https://iam.<region>.<cloud>/v3`.", &["HW_AUTH_URL", "OS_AUTH_URL"]),
+        ),
         ("cloud", with("The cloud's domain. Default: `myhuaweicloud.com`.", &["HW_CLOUD"])),
         ("regional", optional(Bool, "Whether IAM is asked in the region. Default: `true`.")),
-        ("endpoints", optional(object([
-            ("ecs", optional(String, "Elastic Cloud Server.")),
-            ("evs", optional(String, "Elastic Volume Service.")),
-            ("modelarts", optional(String, "ModelArts.")),
-            ("iam", optional(String, "Identity and Access Management.")),
-            ("sts", optional(String, "Security Token Service.")),
-        ]), "Base URLs of single services; plain `http` is for this machine only, unless `insecure` is set.")),
+        (
+            "endpoints",
+            optional(
+                object([
+                    ("ecs", optional(String, "Elastic Cloud Server.")),
+                    ("evs", optional(String, "Elastic Volume Service.")),
+                    ("modelarts", optional(String, "ModelArts.")),
+                    ("iam", optional(String, "Identity and Access Management.")),
+                    ("sts", optional(String, "Security Token Service.")),
+                ]),
+                "Base URLs of single services; plain `http` is for this machine only, unless `insecure` is set.",
+            ),
+        ),
         ("shared_config_file", with("KooCLI's profile file. Default: `~/.hcloud/config.json`.", SHARED_CONFIG_FILE)),
         ("profile", with("The profile in it. Default: its `current`.", PROFILE)),
-        ("insecure", optional(Bool, "Accept any TLS certificate, and plain `http` to other machines. Environment: `HW_INSECURE`, `OS_INSECURE`.")),
-        ("cacert_file", with("A file of certificates to trust besides the system's, or the PEM itself.", &["OS_CACERT"])),
+        (
+            "insecure",
+            optional(
+                Bool,
+                "Accept any TLS certificate, and plain `http` to other machines. Environment: `HW_INSECURE`, `OS_INSECURE`.",
+            ),
+        ),
+        (
+            "cacert_file",
+            with("A file of certificates to trust besides the system's, or the PEM itself.", &["OS_CACERT"]),
+        ),
         ("cert", with("A client certificate: a file, or the PEM itself.", &["OS_CERT"])),
         ("key", sensitive(with("Its private key: a file, or the PEM itself.", &["OS_KEY"]))),
     ]
@@ -170,10 +200,11 @@ impl HuaweiCloudBlock {
     pub(crate) async fn resolve(&self, environment: &Environment) -> Result<Settings, Vec<String>> {
         let mut problems = Vec::new();
         let mut reader = Reader::new(environment);
-        let insecure = reader.bool("insecure", &self.insecure, &["HW_INSECURE", "OS_INSECURE"]).unwrap_or_else(|problem| {
-            problems.push(problem);
-            None
-        });
+        let insecure =
+            reader.bool("insecure", &self.insecure, &["HW_INSECURE", "OS_INSECURE"]).unwrap_or_else(|problem| {
+                problems.push(problem);
+                None
+            });
         let mut config = Config {
             region: reader.text("region", &self.region, REGION),
             cloud: reader.text("cloud", &self.cloud, &["HW_CLOUD"]),
@@ -190,7 +221,9 @@ impl HuaweiCloudBlock {
             password: reader.secret("password", &self.password, PASSWORD),
             domain_name: reader.text("domain_name", &self.domain_name, DOMAIN_NAME),
             domain_id: reader.text("domain_id", &self.domain_id, DOMAIN_ID),
-            project_id: reader.text("tenant_id", &self.tenant_id, &[]).or_else(|| reader.text("project_id", &self.project_id, PROJECT_ID)),
+            project_id: reader
+                .text("tenant_id", &self.tenant_id, &[])
+                .or_else(|| reader.text("project_id", &self.project_id, PROJECT_ID)),
             project_name: reader
                 .text("tenant_name", &self.tenant_name, &[])
                 .or_else(|| reader.text("project_name", &self.project_name, PROJECT_NAME)),
@@ -203,9 +236,12 @@ impl HuaweiCloudBlock {
         }
         config.shared_config = keep(self.shared_config(&mut reader, environment).await, &mut problems).flatten();
         let tls = TlsConfig {
-            ca_pem: keep(pem(reader.text("cacert_file", &self.cacert_file, &["OS_CACERT"]), environment).await, &mut problems)
-                .flatten()
-                .map(String::into_bytes),
+            ca_pem: keep(
+                pem(reader.text("cacert_file", &self.cacert_file, &["OS_CACERT"]), environment).await,
+                &mut problems,
+            )
+            .flatten()
+            .map(String::into_bytes),
             insecure: config.insecure,
             client_identity_pem: self.client_identity(&mut reader, environment, &mut problems).await,
         };
@@ -249,8 +285,11 @@ impl HuaweiCloudBlock {
             reader.unknown.insert("assume_role");
         }
         let agency = reader.text("agency_name", &self.agency_name, &["HW_ASSUME_ROLE_AGENCY_NAME", "OS_AGENCY_NAME"]);
-        let domain_name =
-            reader.text("agency_domain_name", &self.agency_domain_name, &["HW_ASSUME_ROLE_DOMAIN_NAME", "OS_AGENCY_DOMAIN_NAME"]);
+        let domain_name = reader.text(
+            "agency_domain_name",
+            &self.agency_domain_name,
+            &["HW_ASSUME_ROLE_DOMAIN_NAME", "OS_AGENCY_DOMAIN_NAME"],
+        );
         let Some(agency_name) = agency else { return Vec::new() };
         let domain_id = reader.text("domain_id", &Value::Null, &["HW_ASSUME_ROLE_DOMAIN_ID"]);
         let duration = role_duration(reader.text("duration", &Value::Null, &["HW_ASSUME_ROLE_DURATION"]), problems);
@@ -263,8 +302,12 @@ impl HuaweiCloudBlock {
         environment: &Environment,
     ) -> Result<Option<SecretString>, String> {
         let text = match reader.text("shared_config_file", &self.shared_config_file, SHARED_CONFIG_FILE) {
-            Some(path) => Some(read(&environment.expand(&path)).await.map_err(|problem| format!("shared_config_file: {problem}"))?),
-            None if environment.home().is_some() => read_if_there(&environment.expand(DEFAULT_SHARED_CONFIG_FILE)).await?,
+            Some(path) => Some(
+                read(&environment.expand(&path)).await.map_err(|problem| format!("shared_config_file: {problem}"))?,
+            ),
+            None if environment.home().is_some() => {
+                read_if_there(&environment.expand(DEFAULT_SHARED_CONFIG_FILE)).await?
+            }
             None => None,
         };
         Ok(text.map(SecretString::from))

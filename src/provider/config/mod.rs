@@ -61,14 +61,53 @@ pub(crate) fn provider_schema() -> Schema {
     schema::schema(
         "Attaches block volumes to servers, detaches them, and returns when the cloud has really finished.",
         [
-            ("huaweicloud", optional(object(huaweicloud::attributes()), "Huawei Cloud. Names, environment variables, files and their precedence are those of the official provider; an empty object, or none, takes everything from the environment.")),
-            ("samsungcloud", optional(object(samsungcloud::attributes()), "Samsung Cloud Platform. Names, environment variables, files and their precedence are those of the official provider; an empty object, or none, takes everything from the environment.")),
-            ("max_retries", optional(AttributeType::Number, "How often a call that the cloud throttled, or that never reached it, is sent again. Default `5` (Huawei Cloud: `HW_MAX_RETRIES`). A call that changes something and may have been processed is never sent again without looking first.")),
-            ("requests_per_second", optional(AttributeType::Number, "At most so many calls a second to one cloud, from this provider. Default: no limit.")),
-            ("poll_interval", optional(object([
-                ("min", optional(AttributeType::String, "The shortest time between two looks at a job, e.g. `200ms`.")),
-                ("max", optional(AttributeType::String, "The longest time between two looks at a job, e.g. `10s`.")),
-            ]), "How often a cloud's job is looked at while it runs. The default grows with the job's age, and learns how long jobs take.")),
+            (
+                "huaweicloud",
+                optional(
+                    object(huaweicloud::attributes()),
+                    "Huawei Cloud. Names, environment variables, files and their precedence are those of the official provider; an empty object, or none, takes everything from the environment.",
+                ),
+            ),
+            (
+                "samsungcloud",
+                optional(
+                    object(samsungcloud::attributes()),
+                    "Samsung Cloud Platform. Names, environment variables, files and their precedence are those of the official provider; an empty object, or none, takes everything from the environment.",
+                ),
+            ),
+            (
+                "max_retries",
+                optional(
+                    AttributeType::Number,
+                    "How often a call that the cloud throttled, or that never reached it, is sent again. Default `5` (Huawei Cloud: `HW_MAX_RETRIES`). A call that changes something and may have been processed is never sent again without looking first.",
+                ),
+            ),
+            (
+                "requests_per_second",
+                optional(
+                    AttributeType::Number,
+                    "At most so many calls a second to one cloud, from this provider. Default: no limit.",
+                ),
+            ),
+            (
+                "poll_interval",
+                optional(
+                    object([
+                        (
+                            "min",
+                            optional(
+                                AttributeType::String,
+                                "The shortest time between two looks at a job, e.g. `200ms`.",
+                            ),
+                        ),
+                        (
+                            "max",
+                            optional(AttributeType::String, "The longest time between two looks at a job, e.g. `10s`."),
+                        ),
+                    ]),
+                    "How often a cloud's job is looked at while it runs. The default grows with the job's age, and learns how long jobs take.",
+                ),
+            ),
         ],
     )
 }
@@ -114,7 +153,12 @@ impl Block {
                 })
                 .unwrap_or_else(|problem| {
                     let path = AttributePath::new("poll_interval").attribute(name);
-                    diagnostics::attribute_error(diags, path, format!("Invalid poll_interval.{name}"), format!("{problem}."));
+                    diagnostics::attribute_error(
+                        diags,
+                        path,
+                        format!("Invalid poll_interval.{name}"),
+                        format!("{problem}."),
+                    );
                     default
                 }),
             Value::Null | Value::Unknown => default,
@@ -158,12 +202,22 @@ impl<'a> Reader<'a> {
     }
 
     /// A secret.
-    pub(crate) fn secret(&mut self, name: &'static str, value: &Value<String>, variables: &[&str]) -> Option<SecretString> {
+    pub(crate) fn secret(
+        &mut self,
+        name: &'static str,
+        value: &Value<String>,
+        variables: &[&str],
+    ) -> Option<SecretString> {
         self.text(name, value, variables).map(SecretString::from)
     }
 
     /// A boolean; a variable holds `true`, `1`, `false` or `0`.
-    pub(crate) fn bool(&mut self, name: &'static str, value: &Value<bool>, variables: &[&str]) -> Result<Option<bool>, String> {
+    pub(crate) fn bool(
+        &mut self,
+        name: &'static str,
+        value: &Value<bool>,
+        variables: &[&str],
+    ) -> Result<Option<bool>, String> {
         match value {
             Value::Value(value) => return Ok(Some(*value)),
             Value::Unknown => {

@@ -54,22 +54,67 @@ pub(crate) fn attributes() -> [(&'static str, Attribute); 13] {
     use AttributeType::{Bool, Number, String};
     use schema::{object, optional, sensitive};
     [
-        ("auth_url", optional(String, "Base URL of the identity service, `/v1` included; its catalog knows the other services. Environment: `SCP_TF_AUTH_URL`.")),
-        ("endpoint_override", optional(String, "One base URL for all services, without `/v1`; the catalog is not asked. Environment: `SCP_TF_ENDPOINT_OVERRIDE`.")),
-        ("endpoints", optional(object([
-            ("iam", optional(String, "The identity service.")),
-            ("virtualserver", optional(String, "The Virtual Server service; the catalog is not asked.")),
-        ]), "Base URLs of single services; plain `http` is for this machine only, unless `insecure` is set.")),
+        (
+            "auth_url",
+            optional(
+                String,
+                "Base URL of the identity service, `/v1` included; its catalog knows the other services. Environment: `SCP_TF_AUTH_URL`.",
+            ),
+        ),
+        (
+            "endpoint_override",
+            optional(
+                String,
+                "One base URL for all services, without `/v1`; the catalog is not asked. Environment: `SCP_TF_ENDPOINT_OVERRIDE`.",
+            ),
+        ),
+        (
+            "endpoints",
+            optional(
+                object([
+                    ("iam", optional(String, "The identity service.")),
+                    ("virtualserver", optional(String, "The Virtual Server service; the catalog is not asked.")),
+                ]),
+                "Base URLs of single services; plain `http` is for this machine only, unless `insecure` is set.",
+            ),
+        ),
         ("account_id", optional(String, "The account's id. Environment: `SCP_TF_ACCOUNT_ID`.")),
         ("default_region", optional(String, "The region, e.g. `kr-west1`. Environment: `SCP_TF_DEFAULT_REGION`.")),
         ("access_key", sensitive(optional(String, "Access key. Environment: `SCP_TF_ACCESS_KEY`."))),
         ("secret_key", sensitive(optional(String, "Secret key. Environment: `SCP_TF_SECRET_KEY`."))),
-        ("auth_token", sensitive(optional(String, "A token sent besides the signature. Environment: `SCP_TF_AUTH_TOKEN`."))),
-        ("api_version", optional(String, "API version of the Virtual Server service, `1.0` to `1.3` or newer. Default: `1.3`.")),
-        ("max_remain_days", optional(Number, "Warn when the API version is supported for fewer days than these. Default: `90`. Environment: `SCP_TF_MAX_REMAIN_DAYS`.")),
-        ("microversion_check_timeout", optional(Number, "How many seconds that check may take. Default: `15`. Environment: `SCP_TF_MICROVERSION_CHECK_TIMEOUT`.")),
-        ("skip_version_check", optional(Bool, "Whether to leave that check out. Default: `true`. Environment: `SCP_TF_SKIP_VERSION_CHECK`.")),
-        ("insecure", optional(Bool, "Accept any TLS certificate, and plain `http` to other machines. Default: `false`.")),
+        (
+            "auth_token",
+            sensitive(optional(String, "A token sent besides the signature. Environment: `SCP_TF_AUTH_TOKEN`.")),
+        ),
+        (
+            "api_version",
+            optional(String, "API version of the Virtual Server service, `1.0` to `1.3` or newer. Default: `1.3`."),
+        ),
+        (
+            "max_remain_days",
+            optional(
+                Number,
+                "Warn when the API version is supported for fewer days than these. Default: `90`. Environment: `SCP_TF_MAX_REMAIN_DAYS`.",
+            ),
+        ),
+        (
+            "microversion_check_timeout",
+            optional(
+                Number,
+                "How many seconds that check may take. Default: `15`. Environment: `SCP_TF_MICROVERSION_CHECK_TIMEOUT`.",
+            ),
+        ),
+        (
+            "skip_version_check",
+            optional(
+                Bool,
+                "Whether to leave that check out. Default: `true`. Environment: `SCP_TF_SKIP_VERSION_CHECK`.",
+            ),
+        ),
+        (
+            "insecure",
+            optional(Bool, "Accept any TLS certificate, and plain `http` to other machines. Default: `false`."),
+        ),
     ]
 }
 
@@ -91,7 +136,11 @@ impl SamsungCloudBlock {
         let (file, credentials) = files(environment, &mut problems).await;
         let mut reader = Reader::new(environment);
         let default = Config::default();
-        let number = |name: &'static str, value: &Value<i64>, variable: &str, reader: &mut Reader<'_>, problems: &mut Vec<String>| {
+        let number = |name: &'static str,
+                      value: &Value<i64>,
+                      variable: &str,
+                      reader: &mut Reader<'_>,
+                      problems: &mut Vec<String>| {
             let given = match value {
                 Value::Value(number) => Some(number.to_string()),
                 Value::Null => environment.first(&[variable]),
@@ -100,7 +149,11 @@ impl SamsungCloudBlock {
                     None
                 }
             };
-            let number = given.map(|text| text.trim().parse::<u32>().map_err(|_| format!("{name} (or {variable}) is not a whole number of at least 0")));
+            let number = given.map(|text| {
+                text.trim()
+                    .parse::<u32>()
+                    .map_err(|_| format!("{name} (or {variable}) is not a whole number of at least 0"))
+            });
             match number.transpose() {
                 Ok(number) => number,
                 Err(problem) => {
@@ -109,7 +162,8 @@ impl SamsungCloudBlock {
                 }
             }
         };
-        let remain_days = number("max_remain_days", &self.max_remain_days, "SCP_TF_MAX_REMAIN_DAYS", &mut reader, &mut problems);
+        let remain_days =
+            number("max_remain_days", &self.max_remain_days, "SCP_TF_MAX_REMAIN_DAYS", &mut reader, &mut problems);
         let check_timeout = number(
             "microversion_check_timeout",
             &self.microversion_check_timeout,
@@ -124,22 +178,31 @@ impl SamsungCloudBlock {
                 .text("endpoint_override", &self.endpoint_override, &["SCP_TF_ENDPOINT_OVERRIDE"])
                 .or(file.endpoint_override),
             endpoints: self.endpoints(&mut reader),
-            default_region: reader.text("default_region", &self.default_region, &["SCP_TF_DEFAULT_REGION"]).or(file.default_region),
+            default_region: reader
+                .text("default_region", &self.default_region, &["SCP_TF_DEFAULT_REGION"])
+                .or(file.default_region),
             account_id: reader.text("account_id", &self.account_id, &["SCP_TF_ACCOUNT_ID"]).or(file.account_id),
-            access_key: reader.secret("access_key", &self.access_key, &["SCP_TF_ACCESS_KEY"]).or(credentials.access_key),
-            secret_key: reader.secret("secret_key", &self.secret_key, &["SCP_TF_SECRET_KEY"]).or(credentials.secret_key),
-            auth_token: reader.secret("auth_token", &self.auth_token, &["SCP_TF_AUTH_TOKEN"]).or(credentials.auth_token),
+            access_key: reader
+                .secret("access_key", &self.access_key, &["SCP_TF_ACCESS_KEY"])
+                .or(credentials.access_key),
+            secret_key: reader
+                .secret("secret_key", &self.secret_key, &["SCP_TF_SECRET_KEY"])
+                .or(credentials.secret_key),
+            auth_token: reader
+                .secret("auth_token", &self.auth_token, &["SCP_TF_AUTH_TOKEN"])
+                .or(credentials.auth_token),
             api_version: reader.text("api_version", &self.api_version, &[]).unwrap_or(default.api_version),
             max_remain_days: remain_days.or(file.max_remain_days).unwrap_or(default.max_remain_days),
             microversion_check_timeout: check_timeout
                 .map(|seconds| Duration::from_secs(seconds.into()))
                 .or(file.microversion_check_timeout)
                 .unwrap_or(default.microversion_check_timeout),
-            skip_version_check: skip.unwrap_or_else(|problem| {
-                problems.push(problem);
-                None
-            })
-            .unwrap_or(default.skip_version_check),
+            skip_version_check: skip
+                .unwrap_or_else(|problem| {
+                    problems.push(problem);
+                    None
+                })
+                .unwrap_or(default.skip_version_check),
             insecure: reader.bool("insecure", &self.insecure, &[]).unwrap_or_default().unwrap_or_default(),
         };
         let unknown = !reader.unknown.is_empty();

@@ -7,8 +7,9 @@ use crate::{
     budget::Budget,
     huaweicloud::{
         Client, Error,
-        ecs::{BlockDevice, Job, JobStatus, Server},
+        ecs::{BlockDevice, Server},
         evs::Volume,
+        job::{Job, JobStatus},
     },
     ids::{JobId, ServerId},
     provider::{
@@ -26,13 +27,8 @@ use crate::{
     wait::{PollConfig, Waiter},
 };
 
-static CLOUD: Cloud = Cloud {
-    name: "Huawei Cloud ECS",
-    server: "ECS",
-    volume: "EVS volume",
-    block: "huaweicloud",
-    refusal_hint: None,
-};
+static CLOUD: Cloud =
+    Cloud { name: "Huawei Cloud ECS", server: "ECS", volume: "EVS volume", block: "huaweicloud", refusal_hint: None };
 
 /// The calls for one region.
 #[derive(Debug)]
@@ -53,7 +49,10 @@ impl EcsApi {
         let queued = Instant::now();
         self.cloud.servers.lock(server.clone(), budget).await.map_err(|ended| {
             let seconds = queued.elapsed().as_secs();
-            ended_failure(ended, format!("its turn: other attaches and detaches of server {server} took {seconds} s so far"))
+            ended_failure(
+                ended,
+                format!("its turn: other attaches and detaches of server {server} took {seconds} s so far"),
+            )
         })
     }
 
@@ -70,7 +69,13 @@ impl EcsApi {
     }
 
     /// Follows the job of a call that was just accepted; the pair tells where the job cannot.
-    async fn submitted(&self, operation: &str, job: JobId, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
+    async fn submitted(
+        &self,
+        operation: &str,
+        job: JobId,
+        ledger: &Ledger,
+        budget: &Budget,
+    ) -> Result<Submitted, Failure> {
         ledger.accepted(&job);
         tracing::info!(operation, %job, "accepted");
         self.follow_job(&self.waiter(operation), &job, budget).await.map(Submitted::Ended)
@@ -96,7 +101,7 @@ impl AttachmentApi for EcsApi {
         let volume = present(volume)?;
         // Whether the server exists is the server call's word; its disk list may say 404 for more reasons.
         let server = match present(server)? {
-            Some(server) => Some((server, devices.map_err(failure)?.devices)),
+            Some(server) => Some((server, devices.map_err(failure)?.volume_attachments)),
             None => None,
         };
         Ok(sight(pair, server.as_ref().map(|(server, devices)| (server, devices.as_slice())), volume.as_ref()))
@@ -116,11 +121,8 @@ impl AttachmentApi for EcsApi {
     async fn detach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
         let _turn = self.turn(&pair.server, budget).await?;
         ledger.sending(Operation::Detach);
-        let job = self
-            .client
-            .detach_server_volume(budget, &pair.server, &pair.volume, wish.force)
-            .await
-            .map_err(failure)?;
+        let job =
+            self.client.detach_server_volume(budget, &pair.server, &pair.volume, wish.force).await.map_err(failure)?;
         self.submitted("detach", job, ledger, budget).await
     }
 
@@ -135,7 +137,7 @@ impl AttachmentApi for EcsApi {
 }
 
 /// What exists; the vendor's own "does not exist" is none.
-fn present<T>(answer: Result<T, Error>) -> Result<Option<T>, Failure> {
+pub(super) fn present<T>(answer: Result<T, Error>) -> Result<Option<T>, Failure> {
     match answer {
         Ok(thing) => Ok(Some(thing)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -147,18 +149,18 @@ fn present<T>(answer: Result<T, Error>) -> Result<Option<T>, Failure> {
 pub(super) fn failure(error: Error) -> Failure {
     Failure {
         kind: error.kind(),
-        operation: error.operation().unwrap_or_default().to_owned(),
-        code: error.code().map(str::to_owned),
+        operation: error.operation().to_owned(),
+        code: error.code().map(ToString::to_string),
         request_id: error.request_id().map(str::to_owned),
         clock_skew: error.clock_skew(),
-        busy: is_busy(error.code()),
+        busy: error.code().is_some_and(|code| is_busy(code.as_str())),
         text: error.to_string(),
     }
 }
 
 /// Codes by which the cloud itself says to come back later, whatever the states look like.
-fn is_busy(code: Option<&str>) -> bool {
-    matches!(code, Some("Ecs.0603"))
+fn is_busy(code: &str) -> bool {
+    code == "Ecs.0603"
 }
 
 /// Codes that say that something else was being done to the server or the volume.
@@ -170,7 +172,7 @@ fn job_sight(id: &JobId, job: Job) -> JobSight {
     match job.status {
         JobStatus::Success => JobSight::Ended(JobEnd::Done),
         JobStatus::Fail => {
-            let code = job.error_code.unwrap_or_else(|| "no error code".to_owned());
+            let code = job.error_code.map_or_else(|| "no error code".to_owned(), |code| code.to_string());
             JobSight::Ended(JobEnd::Failed(JobFailure {
                 job: id.clone(),
                 conflict: is_conflict(&code),
@@ -178,25 +180,24 @@ fn job_sight(id: &JobId, job: Job) -> JobSight {
                 reason: job.fail_reason.unwrap_or_else(|| "no reason given".to_owned()),
             }))
         }
-        status @ (JobStatus::Init | JobStatus::Running | JobStatus::Other(_)) => JobSight::Running(status.to_string()),
+        status @ (JobStatus::Init | JobStatus::Running | JobStatus::Other(_)) => {
+            JobSight::Running(status.as_str().to_owned())
+        }
     }
 }
 
 /// Both sides of the pair as one sight.
 fn sight(pair: &Pair, server: Option<(&Server, &[BlockDevice])>, volume: Option<&Volume>) -> Sight {
-    let device = server
-        .and_then(|(_, devices)| devices.iter().find(|device| same(&device.volume_id, pair.volume.as_str())));
-    let attachment = volume.and_then(|volume| {
-        volume.attachments.iter().find(|attachment| same(&attachment.server_id, pair.server.as_str()))
-    });
-    let flags = server.and_then(|(server, _)| {
-        server.volumes_attached.iter().find(|attached| same(&attached.id, pair.volume.as_str()))
-    });
+    let device =
+        server.and_then(|(_, devices)| devices.iter().find(|device| device.volume_id == *pair.volume.as_str()));
+    let attachment = volume.and_then(|volume| volume.attachment(&pair.server));
+    let flags = server
+        .and_then(|(server, _)| server.volumes_attached.iter().find(|attached| attached.id == *pair.volume.as_str()));
     Sight {
         server: server.filter(|(server, _)| server.status != "DELETED").map(|(server, _)| ServerSight {
             lists_volume: device.is_some(),
             readiness: readiness(server),
-            locked: server.locked,
+            locked: server.locked.unwrap_or_default(),
             zone: server.availability_zone.clone(),
             boots_from_volume: device.is_some_and(|device| boots_from(device, volume)),
             status: status_text(server),
@@ -206,12 +207,12 @@ fn sight(pair: &Pair, server: Option<(&Server, &[BlockDevice])>, volume: Option<
             others: volume
                 .attachments
                 .iter()
-                .filter(|attachment| !same(&attachment.server_id, pair.server.as_str()))
-                .map(|attachment| ServerId::new(&*attachment.server_id))
+                .filter_map(|attachment| attachment.server_id.clone())
+                .filter(|id| *id != *pair.server.as_str())
                 .collect(),
             state: volume_state(&volume.status),
             status: volume.status.clone(),
-            multiattach: volume.multiattach,
+            multiattach: volume.multiattach.unwrap_or_default(),
             zone: volume.availability_zone.clone(),
         }),
         facts: Facts {
@@ -229,21 +230,17 @@ fn sight(pair: &Pair, server: Option<(&Server, &[BlockDevice])>, volume: Option<
     }
 }
 
-/// Ids are the same whatever their case.
-fn same(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b)
-}
-
 /// EVS writes UTC without saying so; RFC 3339 wants a zone.
-fn with_zone(time: &str) -> String {
+pub(super) fn with_zone(time: &str) -> String {
     if time.ends_with('Z') || time.contains('+') { time.to_owned() } else { format!("{time}Z") }
 }
 
 /// Whether a disk is the system volume. The boot index alone does not prove it (it is 0 for some data disks), nor does
 /// `bootable` (data disks made of images have it): the first device name with either does.
 fn boots_from(device: &BlockDevice, volume: Option<&Volume>) -> bool {
-    let first = device.device.as_deref().is_none_or(|name| matches!(name, "/dev/vda" | "/dev/sda" | "/dev/xvda" | "/dev/hda"));
-    first && (device.boot_index == Some(0) || volume.is_some_and(|volume| volume.bootable))
+    let first =
+        device.device.as_deref().is_none_or(|name| matches!(name, "/dev/vda" | "/dev/sda" | "/dev/xvda" | "/dev/hda"));
+    first && (device.boot_index == Some(0) || volume.and_then(|volume| volume.bootable) == Some(true))
 }
 
 fn status_text(server: &Server) -> String {
@@ -267,7 +264,7 @@ fn readiness(server: &Server) -> Readiness {
 }
 
 /// What an EVS status means; one that is not known is taken for one that will pass.
-fn volume_state(status: &str) -> VolumeState {
+pub(super) fn volume_state(status: &str) -> VolumeState {
     match status {
         "available" => VolumeState::Available,
         "in-use" => VolumeState::InUse,

@@ -55,9 +55,27 @@ impl Kind for EcsAttachment {
             "Attaches an EVS volume to an ECS of Huawei Cloud, and returns when the job has ended and both the server and \
              the volume list the attachment.",
             [
-                ("device_hint", optional(String, "The device name to ask for, e.g. `/dev/vdb`. The cloud treats it as advice; `device` is what it made of it. Another hint is another attachment.")),
-                ("delete_on_termination", optional_computed(Bool, "Whether the volume is deleted together with the server. Not for system, shared and prepaid volumes.")),
-                ("force_detach", optional(Bool, "Whether to detach without the guest's agreement (`delete_flag=1`; KVM with VBD data volumes only). Default: `false`.")),
+                (
+                    "device_hint",
+                    optional(
+                        String,
+                        "The device name to ask for, e.g. `/dev/vdb`. The cloud treats it as advice; `device` is what it made of it. Another hint is another attachment.",
+                    ),
+                ),
+                (
+                    "delete_on_termination",
+                    optional_computed(
+                        Bool,
+                        "Whether the volume is deleted together with the server. Not for system, shared and prepaid volumes.",
+                    ),
+                ),
+                (
+                    "force_detach",
+                    optional(
+                        Bool,
+                        "Whether to detach without the guest's agreement (`delete_flag=1`; KVM with VBD data volumes only). Default: `false`.",
+                    ),
+                ),
                 ("attachment_id", computed(String, "EVS's own id of the attachment record.")),
                 ("bus", computed(String, "`virtio` or `scsi`.")),
                 ("pci_address", computed(String, "The PCI address inside the guest; empty for SCSI.")),
@@ -124,10 +142,12 @@ impl Model for EcsAttachmentModel {
         let Some(hint) = text(&self.device_hint) else { return };
         let name = hint.strip_prefix("/dev/").unwrap_or_default();
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
-            let problem = format!("{hint:?} is not a device name: write \"/dev/vdb\" or \"/dev/sdb\", or leave it out.");
+            let problem =
+                format!("{hint:?} is not a device name: write \"/dev/vdb\" or \"/dev/sdb\", or leave it out.");
             diagnostics::attribute_error(diags, AttributePath::new("device_hint"), "Invalid device_hint", problem);
         } else if matches!(name, "vda" | "sda" | "xvda" | "hda") {
-            let problem = format!("{hint:?} is the system volume's name; data volumes begin at \"/dev/vdb\" or \"/dev/sdb\".");
+            let problem =
+                format!("{hint:?} is the system volume's name; data volumes begin at \"/dev/vdb\" or \"/dev/sdb\".");
             diagnostics::attribute_error(diags, AttributePath::new("device_hint"), "Invalid device_hint", problem);
         }
     }

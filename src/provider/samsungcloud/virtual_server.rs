@@ -54,10 +54,8 @@ impl AttachmentApi for VirtualServerApi {
     }
 
     async fn look(&self, pair: &Pair, budget: &Budget) -> Result<Sight, Failure> {
-        let (server, volume) = tokio::join!(
-            self.client.show_server(budget, &pair.server),
-            self.client.show_volume(budget, &pair.volume),
-        );
+        let (server, volume) =
+            tokio::join!(self.client.show_server(budget, &pair.server), self.client.show_volume(budget, &pair.volume),);
         Ok(sight(pair, present(server)?.as_ref(), present(volume)?.as_ref()))
     }
 
@@ -109,7 +107,7 @@ fn failure(error: Error) -> Failure {
     let mut text = error.to_string();
     let offered = error.offered_versions();
     if !offered.is_empty() {
-        let versions: Vec<_> = offered.iter().map(ToString::to_string).collect();
+        let versions: Vec<_> = offered.iter().map(|offered| offered.version.to_string()).collect();
         text.push_str(&format!("; the service offers {}: set api_version to one of them", versions.join(", ")));
     }
     Failure {

@@ -48,7 +48,10 @@ impl Kind for VirtualServerAttachment {
              the volume list the attachment.",
             [(
                 "delete_on_termination",
-                schema::optional_computed(AttributeType::Bool, "Whether the volume is deleted together with the server."),
+                schema::optional_computed(
+                    AttributeType::Bool,
+                    "Whether the volume is deleted together with the server.",
+                ),
             )],
         );
         schema.block.attributes.extend(Attachment::attributes("10m"));
