@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod budget;
+pub mod huaweicloud;
 pub mod ids;
 pub mod plugin;
 pub mod samsungcloud;

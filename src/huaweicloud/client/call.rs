@@ -1,0 +1,274 @@
+//! One call from description to reply: URL, headers, credential, signature, and what the answer is worth.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{ACCEPT, CONTENT_TYPE},
+};
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+use super::reply::{Reply, Retrying, failed};
+use crate::{
+    budget::Budget,
+    huaweicloud::{
+        credential::{Credential, Credentials, Issued},
+        endpoint::{Endpoints, Service},
+        error::{Error, Subject},
+        signer,
+    },
+    transport::{ErrorKind, Request, SendCause, Sign, SignError, Transport, Unsigned},
+};
+
+/// Stands for the project's id in the path of a [`Call`]; no URL can be made of it.
+pub(in crate::huaweicloud) const PROJECT: &str = "{project_id}";
+const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+const X_LANGUAGE: HeaderName = HeaderName::from_static("x-language");
+const X_PROJECT_ID: HeaderName = HeaderName::from_static("x-project-id");
+
+/// What to send, before anything is known about hosts and credentials.
+pub(in crate::huaweicloud) struct Call<'a> {
+    /// The vendor's name of the call.
+    pub(in crate::huaweicloud) operation: &'static str,
+    service: Service,
+    method: Method,
+    path: Vec<&'a str>,
+    query: Vec<(&'static str, String)>,
+    body: Bytes,
+    project: Option<&'a str>,
+    pub(super) subject: Subject,
+    idempotent: bool,
+    pub(super) secret: bool,
+}
+
+impl<'a> Call<'a> {
+    /// A call that is safe to repeat if it only reads.
+    pub(in crate::huaweicloud) fn new(
+        operation: &'static str,
+        service: Service,
+        method: Method,
+        path: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let idempotent = method == Method::GET;
+        Self {
+            operation,
+            service,
+            method,
+            path: path.into_iter().collect(),
+            query: Vec::new(),
+            body: Bytes::new(),
+            project: None,
+            subject: Subject::Thing,
+            idempotent,
+            secret: false,
+        }
+    }
+
+    /// Adds a parameter to the query.
+    pub(in crate::huaweicloud) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    /// Sets the body.
+    pub(in crate::huaweicloud) fn body(mut self, body: &Value) -> Self {
+        self.body = Bytes::from(body.to_string());
+        self
+    }
+
+    /// Puts the project into the path, and into a header as the vendor's SDKs do.
+    pub(in crate::huaweicloud) fn in_project(mut self, project: &'a str) -> Self {
+        for segment in self.path.iter_mut().filter(|segment| **segment == PROJECT) {
+            *segment = project;
+        }
+        self.project = Some(project);
+        self
+    }
+
+    /// Says what "not found" would be said of.
+    pub(in crate::huaweicloud) const fn about(mut self, subject: Subject) -> Self {
+        self.subject = subject;
+        self
+    }
+
+    /// Declares that sending it twice does no harm.
+    pub(in crate::huaweicloud) const fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// Declares that nothing of the answer may be shown.
+    pub(in crate::huaweicloud) const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// Whether sending it twice could change something twice.
+    pub(super) const fn is_mutating(&self) -> bool {
+        !self.idempotent
+    }
+
+    fn request(&self, endpoints: &Endpoints, region: &str) -> Result<Request, Error> {
+        let refused = |kind, reason: String| Error::refused(self.operation, kind, reason);
+        let url = endpoints.url(self.service, region, &self.path);
+        let mut url = url.map_err(|error| refused(ErrorKind::Configuration, error.to_string()))?;
+        if !self.query.is_empty() {
+            let pairs = self.query.iter().map(|(name, value)| format!("{name}={}", signer::encode(value.as_bytes())));
+            url.set_query(Some(&pairs.collect::<Vec<_>>().join("&")));
+        }
+        let json = HeaderValue::from_static("application/json");
+        let mut headers = HeaderMap::from_iter([
+            (ACCEPT, json.clone()),
+            (CONTENT_TYPE, json),
+            (X_LANGUAGE, HeaderValue::from_static("en-us")),
+        ]);
+        if let Some(project) = self.project {
+            let value = HeaderValue::from_str(project);
+            headers.insert(
+                X_PROJECT_ID,
+                value.map_err(|_| refused(ErrorKind::Configuration, "project_id is not an id".to_owned()))?,
+            );
+        }
+        let (method, body) = (self.method.clone(), self.body.clone());
+        Ok(Request { operation: self.operation, method, url, headers, body, idempotent: self.idempotent })
+    }
+}
+
+/// Where the attempts of a call get their credential.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::huaweicloud) enum Auth<'a> {
+    /// They need none.
+    None,
+    /// From the caller.
+    Fixed(&'a Credential),
+    /// From whatever is configured, always fresh.
+    Source(&'a Arc<Credentials>),
+}
+
+/// Sends calls to the endpoints that are configured.
+#[derive(Clone, Debug)]
+pub(in crate::huaweicloud) struct Sender {
+    transport: Transport,
+    endpoints: Arc<Endpoints>,
+}
+
+impl Sender {
+    pub(in crate::huaweicloud) const fn new(transport: Transport, endpoints: Arc<Endpoints>) -> Self {
+        Self { transport, endpoints }
+    }
+
+    pub(in crate::huaweicloud) const fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// Makes the call. A token that is refused is replaced and the call made once more; a key that is refused is refused.
+    pub(in crate::huaweicloud) async fn send(
+        &self,
+        budget: &Budget,
+        region: &str,
+        call: &Call<'_>,
+        auth: Auth<'_>,
+    ) -> Result<Reply, Error> {
+        let request = call.request(&self.endpoints, region)?;
+        let (sent, used) = self.attempt(budget, region, call, &request, auth).await;
+        match (&sent, auth, used) {
+            (Err(error), Auth::Source(credentials), Some(used))
+                if error.kind() == ErrorKind::Unauthenticated && credentials.renew(region, &used) =>
+            {
+                self.attempt(budget, region, call, &request, auth).await.0
+            }
+            _ => sent,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        budget: &Budget,
+        region: &str,
+        call: &Call<'_>,
+        request: &Request,
+        auth: Auth<'_>,
+    ) -> (Result<Reply, Error>, Option<Arc<Issued>>) {
+        let signer = Signer { auth, budget, region, seen: Mutex::default() };
+        let started = budget.elapsed();
+        let sent = match auth {
+            Auth::None => self.transport.send(request, &Unsigned, &Retrying, budget).await,
+            Auth::Fixed(_) | Auth::Source(_) => self.transport.send(request, &signer, &Retrying, budget).await,
+        };
+        let elapsed = budget.elapsed().saturating_sub(started);
+        let seen = signer.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let result = match (sent, seen.failure) {
+            (Ok(response), _) => Reply::new(call, response, seen.at, elapsed),
+            // The signer could only hand its failure on as text; here it is whole.
+            (Err(error), Some(failure)) if matches!(error.cause, SendCause::Sign(_)) => {
+                Err(Error::without_credential(call.operation, failure))
+            }
+            (Err(error), _) => Err(failed(call, error, seen.at)),
+        };
+        (result, seen.used)
+    }
+}
+
+/// Signs each attempt with the credential of its moment.
+struct Signer<'a> {
+    auth: Auth<'a>,
+    budget: &'a Budget,
+    region: &'a str,
+    seen: Mutex<Seen>,
+}
+
+/// What the last attempt was signed with.
+#[derive(Default)]
+struct Seen {
+    at: Option<SystemTime>,
+    used: Option<Arc<Issued>>,
+    failure: Option<Error>,
+}
+
+impl Signer<'_> {
+    fn note(&self, note: impl FnOnce(&mut Seen)) {
+        note(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[async_trait]
+impl Sign for Signer<'_> {
+    async fn sign(&self, request: &mut Request, now: SystemTime) -> Result<(), SignError> {
+        self.note(|seen| seen.at = Some(now));
+        match self.auth {
+            Auth::None => Ok(()),
+            Auth::Fixed(credential) => apply(request, credential, now),
+            Auth::Source(credentials) => match credentials.get(self.budget, self.region, now).await {
+                Ok(issued) => {
+                    self.note(|seen| seen.used = Some(Arc::clone(&issued)));
+                    apply(request, &issued.credential, now)
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    self.note(|seen| seen.failure = Some(error));
+                    Err(SignError(text))
+                }
+            },
+        }
+    }
+}
+
+fn apply(request: &mut Request, credential: &Credential, now: SystemTime) -> Result<(), SignError> {
+    match credential {
+        Credential::AccessKey(key) => signer::sign(request, key, now).map_err(|error| SignError(error.to_string())),
+        Credential::Token(token) => {
+            let value = HeaderValue::from_str(token.expose_secret());
+            let mut value = value
+                .map_err(|_| SignError("the token holds characters that an HTTP header cannot carry".to_owned()))?;
+            value.set_sensitive(true);
+            request.headers.insert(X_AUTH_TOKEN, value);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Who we are: keys and tokens, where they come from, and keeping those that expire fresh.
+
+mod cache;
+mod metadata;
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use futures::FutureExt as _;
+use secrecy::SecretString;
+use url::Url;
+
+pub(super) use self::cache::Flights;
+use super::{
+    client::Sender,
+    config::AssumeRole,
+    error::Error,
+    iam::{self, Scope},
+};
+use crate::budget::Budget;
+
+/// How long before it expires a credential is replaced; a third of its life where that is sooner.
+const MARGIN: Duration = Duration::from_secs(600);
+
+/// An access key (AK/SK), permanent or temporary.
+#[derive(Clone, Debug)]
+pub struct AccessKey {
+    /// The id of the key; it travels readable.
+    pub access_key: String,
+    /// The secret that signs.
+    pub secret_key: SecretString,
+    /// The session token that a temporary key is sent with.
+    pub security_token: Option<SecretString>,
+}
+
+/// What proves who sends a request.
+#[derive(Clone, Debug)]
+pub(super) enum Credential {
+    /// The request is signed.
+    AccessKey(AccessKey),
+    /// The request carries a token.
+    Token(SecretString),
+}
+
+/// Where the first credential comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// A key that was given.
+    AccessKey(AccessKey),
+    /// A token that was given.
+    Token(SecretString),
+    /// A token that IAM gives for a password; each region has its own.
+    Password(Login),
+    /// The agency of the ECS that this runs on.
+    Metadata(Url),
+}
+
+/// A user and a password.
+#[derive(Clone, Debug)]
+pub(super) struct Login {
+    pub(super) user: User,
+    pub(super) password: SecretString,
+}
+
+/// Which IAM user.
+#[derive(Clone, Debug)]
+pub(super) enum User {
+    Id(String),
+    Name(String, Domain),
+}
+
+/// Which account.
+#[derive(Clone, Debug)]
+pub(super) enum Domain {
+    Id(String),
+    Name(String),
+}
+
+/// A credential, and when to replace it.
+#[derive(Clone, Debug)]
+pub(super) struct Issued {
+    pub(super) credential: Credential,
+    refresh_at: Option<SystemTime>,
+}
+
+impl Issued {
+    /// One that never expires, as far as we know.
+    pub(super) const fn permanent(credential: Credential) -> Self {
+        Self { credential, refresh_at: None }
+    }
+
+    /// One that was issued at `now` and expires.
+    pub(super) fn until(credential: Credential, now: SystemTime, expires_at: SystemTime) -> Self {
+        let life = expires_at.duration_since(now).unwrap_or_default();
+        Self { credential, refresh_at: Some(now + (life - MARGIN.min(life / 3))) }
+    }
+
+    fn is_fresh(&self, now: SystemTime) -> bool {
+        self.refresh_at.is_none_or(|at| now < at)
+    }
+}
+
+/// Gives the credential for each region, and shares it: however many calls need one, it is fetched once.
+#[derive(Debug)]
+pub(super) struct Credentials {
+    sender: Sender,
+    source: Source,
+    roles: Vec<AssumeRole>,
+    region: String,
+    scope: Scope,
+    fixed: Option<Arc<Issued>>,
+    fetched: Flights<Arc<Issued>>,
+}
+
+impl Credentials {
+    /// `region` and `scope` are those of the configuration; other regions are asked for by their names.
+    pub(super) fn new(sender: Sender, source: Source, roles: Vec<AssumeRole>, region: String, scope: Scope) -> Self {
+        let fixed = match &source {
+            _ if !roles.is_empty() => None,
+            Source::AccessKey(key) => Some(Credential::AccessKey(key.clone())),
+            Source::Token(token) => Some(Credential::Token(token.clone())),
+            Source::Password(_) | Source::Metadata(_) => None,
+        };
+        let fixed = fixed.map(|credential| Arc::new(Issued::permanent(credential)));
+        Self { sender, source, roles, region, scope, fixed, fetched: Flights::default() }
+    }
+
+    /// The credential for calls to `region`, fetched or replaced if need be.
+    pub(super) async fn get(
+        self: &Arc<Self>,
+        budget: &Budget,
+        region: &str,
+        now: SystemTime,
+    ) -> Result<Arc<Issued>, Error> {
+        if let Some(fixed) = &self.fixed {
+            return Ok(Arc::clone(fixed));
+        }
+        let region = self.region_of(region).to_owned();
+        let fetch = || {
+            let (this, budget, region) = (Arc::clone(self), budget.clone(), region.clone());
+            async move { this.fetch(&budget, &region, now).await.map(Arc::new) }.boxed()
+        };
+        self.fetched.get(budget, &region, |issued| issued.is_fresh(now), fetch).await
+    }
+
+    /// Whether a refused `used` is worth asking for again: a token may have been revoked, a key will not change. Forgets it if so.
+    pub(super) fn renew(&self, region: &str, used: &Arc<Issued>) -> bool {
+        let renewable = self.fixed.is_none() && matches!(used.credential, Credential::Token(_));
+        if renewable {
+            self.fetched.forget(self.region_of(region), |cached| Arc::ptr_eq(cached, used));
+        }
+        renewable
+    }
+
+    /// Only tokens belong to a region; keys serve them all.
+    fn region_of<'a>(&'a self, region: &'a str) -> &'a str {
+        if matches!(self.source, Source::Password(_)) && self.roles.is_empty() { region } else { &self.region }
+    }
+
+    async fn fetch(&self, budget: &Budget, region: &str, now: SystemTime) -> Result<Issued, Error> {
+        let mut issued = match &self.source {
+            Source::AccessKey(key) => Issued::permanent(Credential::AccessKey(key.clone())),
+            Source::Token(token) => Issued::permanent(Credential::Token(token.clone())),
+            Source::Password(login) => {
+                let other = Scope::Name(region.to_owned());
+                let scope = if region == self.region { &self.scope } else { &other };
+                iam::keystone_create_user_token_by_password(&self.sender, budget, region, login, scope, now).await?
+            }
+            Source::Metadata(base) => metadata::security_key(self.sender.transport(), budget, base, now).await?,
+        };
+        for role in &self.roles {
+            issued = iam::assume(&self.sender, budget, region, role, &issued.credential, now).await?;
+        }
+        Ok(issued)
+    }
+}
