@@ -31,7 +31,7 @@ pub struct KeyedGuard<K: Eq + Hash> {
     waited: Duration,
     // In this order: the lock must be open before the entry may go, or a newcomer would get a second lock for the key.
     _held: OwnedMutexGuard<()>,
-    _user: User<K>,
+    user: User<K>,
 }
 
 impl<K: Clone + Eq + Hash> KeyedMutex<K> {
@@ -48,7 +48,7 @@ impl<K: Clone + Eq + Hash> KeyedMutex<K> {
         let began = Instant::now();
         let (user, lock) = User::register(&self.0, key);
         let held = budget.run(lock.lock_owned()).await?;
-        Ok(KeyedGuard { waited: began.elapsed(), _held: held, _user: user })
+        Ok(KeyedGuard { waited: began.elapsed(), _held: held, user })
     }
 
     /// Waits for the locks of all `keys`, one after the other in their order, so that two callers who want some of the
@@ -143,7 +143,7 @@ impl<K> fmt::Debug for KeyedMutex<K> {
 
 impl<K: Eq + Hash + fmt::Debug> fmt::Debug for KeyedGuard<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyedGuard").field("key", &self._user.key).field("waited", &self.waited).finish()
+        f.debug_struct("KeyedGuard").field("key", &self.user.key).field("waited", &self.waited).finish()
     }
 }
 

@@ -4,6 +4,8 @@ use std::{error::Error, io, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Method, header::CONTENT_LENGTH};
+use url::{Host, Url};
 
 use super::{ConfigError, Request, TransportConfig, tls};
 
@@ -36,33 +38,52 @@ pub enum ServiceError {
 
 /// The real service.
 pub(super) struct HttpService {
+    /// Goes through the proxies that the environment names.
     client: reqwest::Client,
+    /// Goes straight to this machine, as Go's HTTP client does, on which the vendors' providers are built: a simulator
+    /// can be used behind a company's proxy.
+    loopback: reqwest::Client,
     max_body: usize,
 }
 
 impl HttpService {
     pub(super) fn new(config: &TransportConfig) -> Result<Self, ConfigError> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::client_config(&config.tls)?)
-            .connect_timeout(config.connect_timeout)
-            // Shorter than any server's: a kept connection that the server closes first costs a mutating call its answer.
-            .pool_idle_timeout(Duration::from_secs(15))
-            // A 3xx is an answer; following one would send the signature elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(&config.user_agent)
-            .build()
-            .map_err(|error| ConfigError::Client(root_causes(error)))?;
-        Ok(Self { client, max_body: config.max_body })
+        let tls = tls::client_config(&config.tls)?;
+        let builder = || {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .connect_timeout(config.connect_timeout)
+                // Shorter than any server's: a kept connection that the server closes first costs a mutating call its answer.
+                .pool_idle_timeout(Duration::from_secs(15))
+                // A 3xx is an answer; following one would send the signature elsewhere.
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(&config.user_agent)
+        };
+        let build =
+            |builder: reqwest::ClientBuilder| builder.build().map_err(|error| ConfigError::Client(root_causes(error)));
+        Ok(Self { client: build(builder())?, loopback: build(builder().no_proxy())?, max_body: config.max_body })
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
 #[async_trait]
 impl Service for HttpService {
     async fn call(&self, request: Request) -> Result<http::Response<Bytes>, ServiceError> {
-        let Request { method, url, headers, body, .. } = request;
-        let call = self.client.request(method, url).headers(headers);
-        // No body at all rather than an empty one: a DELETE then has no Content-Length.
-        let call = if body.is_empty() { call } else { call.body(body) };
+        let Request { method, url, mut headers, body, .. } = request;
+        // The HTTP client leaves it out, and some gateways answer 411 (RFC 9110, section 8.6).
+        if body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let client = if is_loopback(&url) { &self.loopback } else { &self.client };
+        let call = client.request(method, url).headers(headers).body(body);
         let mut response = call.send().await.map_err(broken)?;
         let mut answer = http::Response::new(Bytes::new());
         *answer.status_mut() = response.status();
@@ -114,4 +135,28 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)
         Some(wrapper) => wrapper.get_ref().map(|inner| inner as &(dyn Error + 'static)),
         None => cause.source(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_called_without_a_proxy() {
+        let direct = |url| is_loopback(&Url::parse(url).unwrap());
+        for url in [
+            "http://localhost:1/",
+            "http://LOCALHOST/",
+            "https://127.0.0.1:8443/",
+            "http://127.1.2.3/",
+            "http://[::1]:9/",
+        ] {
+            assert!(direct(url), "{url}");
+        }
+        for url in
+            ["https://ecs.example.com/", "http://localhost.example.com/", "http://10.0.0.1/", "http://[fd00::1]/"]
+        {
+            assert!(!direct(url), "{url}");
+        }
+    }
 }

@@ -73,6 +73,14 @@ async fn the_url_and_the_headers_arrive_byte_for_byte_as_they_were_given() {
 }
 
 #[tokio::test]
+async fn a_post_without_a_body_says_so() {
+    let (address, server) = server([OK]).await;
+    send(&request(Method::POST, &format!("http://{address}/"))).await.unwrap();
+    let head = server.await.unwrap().remove(0);
+    assert!(head.contains("content-length: 0\r\n"), "{head}");
+}
+
+#[tokio::test]
 async fn nobody_listening_means_that_nothing_was_sent() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let error = send(&request(Method::POST, &format!("http://{address}/?token=secret"))).await.unwrap_err();
