@@ -1,7 +1,7 @@
 //! Signs one attempt: HMAC-SHA256 over method, whole URL, time in milliseconds, access key, account id and client type.
 //!
-//! The pure functions take everything they need; [`Signer`] puts them behind [`Sign`], so that every attempt of a call
-//! is signed anew with the time it is sent at. Not signed: the body, the API version, any other header.
+//! The pure functions take everything they need; the client calls them through [`Sign`], so that every attempt of a call is signed
+//! anew with the time it is sent at. Not signed: the body, the API version, any other header.
 
 use std::{
     fmt,

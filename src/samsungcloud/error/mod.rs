@@ -25,6 +25,13 @@ const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
 #[derive(Clone, Debug)]
 pub struct Error(Box<Inner>);
 
+/// How far this machine's clock is from the cloud's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct ClockSkew {
+    distance: Duration,
+    ahead: bool,
+}
+
 #[derive(Clone, Debug)]
 struct Inner {
     operation: &'static str,
@@ -36,7 +43,8 @@ struct Inner {
     request_id: Option<String>,
     attempts: u32,
     elapsed: Duration,
-    clock_skew: Option<Duration>,
+    may_have_been_processed: bool,
+    clock_skew: Option<ClockSkew>,
     offered_versions: Vec<OfferedVersion>,
 }
 
@@ -61,9 +69,9 @@ impl Error {
         self.0.code.as_deref()
     }
 
-    /// What the cloud or the transport says, one line.
-    pub fn message(&self) -> &str {
-        &self.0.message
+    /// What was answered, on one line: the service's words, or what can be told of a body that is not the service's.
+    pub fn message(&self) -> Option<&str> {
+        self.0.status.map(|_| self.0.message.as_str())
     }
 
     /// The id by which the vendor's support finds the call.
@@ -81,9 +89,14 @@ impl Error {
         self.0.elapsed
     }
 
+    /// Whether a call that changes something may have been carried out in spite of the error.
+    pub fn may_have_been_processed(&self) -> bool {
+        self.0.may_have_been_processed
+    }
+
     /// After a 401: how far this machine's clock is from the cloud's, where that is more than five minutes.
     pub fn clock_skew(&self) -> Option<Duration> {
-        self.0.clock_skew
+        self.0.clock_skew.map(|skew| skew.distance)
     }
 
     /// After a version was refused: those that the service offers; empty where it could not be asked.
@@ -99,11 +112,13 @@ impl Error {
             Some(answer) => {
                 let mut told = Self::from_response(answer, request, elapsed, redact);
                 told.0.kind = error.kind();
+                told.0.may_have_been_processed = error.may_have_been_processed;
                 told
             }
             None => {
                 let about = Inner::about(request, error.kind(), one_line(&error.cause.to_string(), MESSAGE));
-                Self(Box::new(Inner { attempts, elapsed, ..about }))
+                let may_have_been_processed = error.may_have_been_processed;
+                Self(Box::new(Inner { attempts, elapsed, may_have_been_processed, ..about }))
             }
         }
     }
@@ -123,6 +138,7 @@ impl Error {
             request_id: answer.request_id.map(|id| one_line(&id, EXCERPT)),
             attempts: response.attempts,
             elapsed,
+            may_have_been_processed: !request.method.is_safe() && is_open(kind),
             ..Inner::about(request, kind, answer.message)
         }))
     }
@@ -180,8 +196,9 @@ impl Error {
     pub(super) fn with_clocks(mut self, headers: &HeaderMap, signed_at: Option<SystemTime>) -> Self {
         if self.0.kind == ErrorKind::Unauthenticated {
             self.0.clock_skew = signed_at.zip(date(headers)).and_then(|(ours, theirs)| {
-                let skew = (OffsetDateTime::from(ours) - theirs).unsigned_abs();
-                (skew > CLOCK_SKEW).then_some(skew)
+                let skew = OffsetDateTime::from(ours) - theirs;
+                let skew = ClockSkew { distance: skew.unsigned_abs(), ahead: skew.is_positive() };
+                (skew.distance > CLOCK_SKEW).then_some(skew)
             });
         }
         self
@@ -200,6 +217,7 @@ impl Inner {
             request_id: None,
             attempts: 0,
             elapsed: Duration::ZERO,
+            may_have_been_processed: false,
             clock_skew: None,
             offered_versions: Vec::new(),
         }
@@ -224,8 +242,9 @@ impl fmt::Display for Error {
             write!(f, "{code}: ")?;
         }
         f.write_str(message)?;
-        if let Some(skew) = clock_skew {
-            write!(f, "; this machine's clock is {} minutes off", skew.as_secs() / 60)?;
+        if let Some(ClockSkew { distance, ahead }) = clock_skew {
+            let side = if *ahead { "ahead of" } else { "behind" };
+            write!(f, "; this machine's clock is {} s {side} the cloud's", distance.as_secs())?;
         }
         if let Some((method, url)) = target {
             write!(f, " ({method} {url}, attempt {attempts}, {}.{:03} s", elapsed.as_secs(), elapsed.subsec_millis())?;
@@ -239,6 +258,11 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Whether an answer of this kind leaves open what the cloud did.
+fn is_open(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::AnswerLost | ErrorKind::Server | ErrorKind::Malformed)
+}
 
 /// `Date`, the time at which the cloud answered.
 fn date(headers: &HeaderMap) -> Option<OffsetDateTime> {
@@ -294,7 +318,7 @@ mod tests {
         );
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_eq!(error.code(), Some("VirtualServer.AttachVolume.Conflict"));
-        assert_eq!(error.message(), "Busy.");
+        assert_eq!(error.message(), Some("Busy."));
         assert_eq!(error.request_id(), Some("req-1"));
         assert_eq!((error.attempts(), error.elapsed()), (2, Duration::from_millis(1250)));
     }
@@ -329,7 +353,7 @@ mod tests {
         };
         let error = Error::from_send(&lost, &request(false), &redact);
         assert_eq!((error.kind(), error.code()), (ErrorKind::AnswerLost, Some("InternalServerError")));
-        assert_eq!((error.message(), error.attempts(), error.elapsed()), ("Ask.", 2, Duration::from_secs(3)));
+        assert_eq!((error.message(), error.attempts(), error.elapsed()), (Some("Ask."), 2, Duration::from_secs(3)));
 
         let silent = SendError { cause: SendCause::Interrupted("reset".to_owned()), answer: None, ..lost };
         let error = Error::from_send(&silent, &request(false), &redact);
@@ -349,8 +373,12 @@ mod tests {
         assert_eq!(skew(401, 5), None);
         assert_eq!(skew(403, 20), None);
         assert_eq!(error(401, "").with_clocks(&HeaderMap::new(), signed(20)).clock_skew(), None);
+        headers.insert(DATE, HeaderValue::from_static("Fri, 13 Nov 2020 18:23:45 GMT"));
+        let behind = error(401, "").with_clocks(&headers, signed(0)).to_string();
+        assert!(behind.contains("this machine's clock is 1200 s behind the cloud's"), "{behind}");
+        headers.insert(DATE, HeaderValue::from_static("Fri, 13 Nov 2020 18:03:45 GMT"));
         let error = error(401, "").with_clocks(&headers, signed(20));
-        assert!(error.to_string().contains("this machine's clock is 20 minutes off"), "{error}");
+        assert!(error.to_string().contains("this machine's clock is 1200 s ahead of the cloud's"), "{error}");
     }
 
     #[test]

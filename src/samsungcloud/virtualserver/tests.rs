@@ -212,6 +212,7 @@ async fn a_read_and_the_flag_are_sent_again_after_a_500_and_a_detach_is_not() {
     client.set_server_volume(&budget(), &server(), &volume(), false).await.unwrap();
     let error = client.detach_volume(&budget(), &volume(), &server()).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::AnswerLost, Some("InternalServerError")));
+    assert!(error.may_have_been_processed());
     script.finish().await;
 }
 
