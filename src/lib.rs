@@ -5,6 +5,7 @@ pub mod budget;
 pub mod huaweicloud;
 pub mod ids;
 pub mod plugin;
+pub mod provider;
 pub mod samsungcloud;
 pub mod sync;
 pub mod transport;

@@ -32,11 +32,6 @@ pub(crate) fn error(diags: &mut Diagnostics, summary: impl Into<Cow<'static, str
     attribute_error(diags, AttributePath::root(), summary, detail);
 }
 
-/// A warning at no attribute.
-pub(crate) fn warning(diags: &mut Diagnostics, summary: impl Into<Cow<'static, str>>, detail: String) {
-    diags.warnings.push(diagnostic(summary, detail, AttributePath::root()));
-}
-
 /// A warning at an attribute.
 pub(crate) fn attribute_warning(
     diags: &mut Diagnostics,

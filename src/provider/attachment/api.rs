@@ -92,12 +92,8 @@ pub(crate) struct Failure {
     pub(crate) kind: ErrorKind,
     /// The vendor's name of the call.
     pub(crate) operation: String,
-    /// The vendor's error code, where there is one.
-    pub(crate) code: Option<String>,
     /// The whole error in one line.
     pub(crate) text: String,
-    /// The cloud's id of the request, where there is one.
-    pub(crate) request_id: Option<String>,
     /// How far this machine's clock is from the cloud's, where that may be the cause.
     pub(crate) clock_skew: Option<std::time::Duration>,
     /// For a conflict: whether the cloud itself says that trying again later will help.

@@ -264,9 +264,7 @@ fn failed(kind: ErrorKind) -> Failure {
     Failure {
         kind,
         operation: "FakeCall".into(),
-        code: None,
         text: format!("{kind:?}"),
-        request_id: None,
         clock_skew: None,
         busy: false,
     }

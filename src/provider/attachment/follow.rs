@@ -81,9 +81,7 @@ pub(crate) fn ended_failure(ended: Ended, waiting_for: String) -> Failure {
     Failure {
         kind,
         operation: String::new(),
-        code: None,
         text: waiting_for,
-        request_id: None,
         clock_skew: None,
         busy: false,
     }

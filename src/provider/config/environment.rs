@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
@@ -10,9 +11,14 @@ use std::{
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Takes the variables given.
-    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().collect())
+    /// Takes the variables given, from `std::env::vars_os()` in `main`; what is not Unicode is left out.
+    pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        Self(
+            variables
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+        )
     }
 
     /// The first of these variables that is set to anything but an empty text.

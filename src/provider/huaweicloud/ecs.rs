@@ -150,8 +150,6 @@ pub(super) fn failure(error: Error) -> Failure {
     Failure {
         kind: error.kind(),
         operation: error.operation().to_owned(),
-        code: error.code().map(ToString::to_string),
-        request_id: error.request_id().map(str::to_owned),
         clock_skew: error.clock_skew(),
         busy: error.code().is_some_and(|code| is_busy(code.as_str())),
         text: error.to_string(),

@@ -113,8 +113,6 @@ fn failure(error: Error) -> Failure {
     Failure {
         kind: error.kind(),
         operation: error.operation().to_owned(),
-        code: error.code().map(str::to_owned),
-        request_id: error.request_id().map(str::to_owned),
         clock_skew: error.clock_skew(),
         busy: false,
         text,
