@@ -261,11 +261,5 @@ impl AttachmentApi for FakeCloud {
 }
 
 fn failed(kind: ErrorKind) -> Failure {
-    Failure {
-        kind,
-        operation: "FakeCall".into(),
-        text: format!("{kind:?}"),
-        clock_skew: None,
-        busy: false,
-    }
+    Failure { kind, operation: "FakeCall".into(), text: format!("{kind:?}"), clock_skew: None, busy: false }
 }

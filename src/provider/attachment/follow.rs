@@ -78,11 +78,5 @@ pub(crate) fn ended_failure(ended: Ended, waiting_for: String) -> Failure {
         Ended::Stopped => ErrorKind::Stopped,
         Ended::DeadlineExceeded => ErrorKind::DeadlineExceeded,
     };
-    Failure {
-        kind,
-        operation: String::new(),
-        text: waiting_for,
-        clock_skew: None,
-        busy: false,
-    }
+    Failure { kind, operation: String::new(), text: waiting_for, clock_skew: None, busy: false }
 }
