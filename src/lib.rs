@@ -7,6 +7,7 @@ pub mod ids;
 pub mod plugin;
 pub mod provider;
 pub mod samsungcloud;
+pub mod simulator;
 pub mod sync;
 pub mod transport;
 pub mod wait;

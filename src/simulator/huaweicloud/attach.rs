@@ -1,0 +1,329 @@
+//! ECS attach and detach, one pair or a batch: the checks before a job is accepted.
+//!
+//! Pages "Attaching a Disk to an ECS", "Detaching a Disk from an ECS", "Detaching Volumes in a Batch".
+
+use serde_json::{Value, json};
+
+use super::error;
+use super::job::{self, Failure, JobKind, Part};
+use super::switches::{
+    AcceptedStatus, BadBatchMember, DryRunReply, FullServer, ServerConflict, UnsharedBatchDetach, VolumeConflict,
+    VolumeRefusal,
+};
+use super::world::{Phase, Server, Volume};
+use super::{Answer, Call, device};
+use crate::simulator::message::Reply;
+
+/// Servers that may share one volume.
+const MOST_SHARERS: usize = 16;
+
+/// Why a pair is not taken on.
+enum Refusal {
+    /// Answered at once.
+    Now(Reply),
+    /// Accepted; the job fails.
+    InJob(Failure),
+}
+
+impl Refusal {
+    fn now(pair: (&str, &str)) -> Self {
+        Self::Now(error::bad_request(pair))
+    }
+
+    /// The code and text, wherever they stand.
+    fn failure(&self) -> Failure {
+        match self {
+            Self::InJob(failure) => failure.clone(),
+            Self::Now(reply) => {
+                let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+                let text = |key: &str| body["error"][key].as_str().unwrap_or_default();
+                Failure::new((text("code"), text("message")))
+            }
+        }
+    }
+}
+
+/// `AttachServerVolume`.
+pub(crate) fn attach(call: &mut Call<'_>) -> Answer {
+    let attachment = object(call, "volumeAttachment")?;
+    let wanted = optional_text(&attachment, "device")?;
+    let dry_run = match &call.body["dry_run"] {
+        Value::Null => false,
+        Value::Bool(dry_run) => *dry_run,
+        _ => return Err(error::bad_request(error::INVALID)),
+    };
+    let server_id = call.param("server_id").to_owned();
+    let Some(volume_id) = optional_text(&attachment, "volumeId")? else {
+        return dry_run_of_new_disk(call, &attachment, dry_run, &server_id);
+    };
+    let part = Part::new(&server_id, Some(&volume_id));
+    let part = match check_attach(call, &server_id, &volume_id, wanted.as_deref()) {
+        Ok(device) => Part { device, ..part },
+        Err(Refusal::InJob(failure)) if !dry_run => part.refused(failure),
+        Err(Refusal::InJob(failure)) => return Err(error::ecs(400, &failure.code, &failure.reason)),
+        Err(Refusal::Now(reply)) => return Err(reply),
+    };
+    if dry_run { Ok(dry_run_passed(call)) } else { Ok(accept(call, JobKind::Attach, vec![part])) }
+}
+
+/// A dry run without a volume asks whether a new disk would fit; the type and the bus are then required.
+fn dry_run_of_new_disk(call: &Call<'_>, attachment: &Value, dry_run: bool, server_id: &str) -> Answer {
+    let is_complete = dry_run && attachment["volume_type"].is_string() && attachment["hw:passthrough"].is_string();
+    if !is_complete {
+        return Err(error::bad_request(error::INVALID));
+    }
+    let count = attachment["count"].as_u64().unwrap_or(1);
+    let scsi = attachment["hw:passthrough"] == "true";
+    let server = call.server(server_id).ok_or_else(|| error::server_missing(call.switches(), server_id))?;
+    let fits = free_slots(server, scsi) >= usize::try_from(count).unwrap_or(usize::MAX);
+    if fits { Ok(dry_run_passed(call)) } else { Err(no_slot(call)) }
+}
+
+fn dry_run_passed(call: &Call<'_>) -> Reply {
+    match call.switches().dry_run_reply {
+        DryRunReply::EmptyObject => Reply::json(200, &json!({})),
+        DryRunReply::EmptyBody => Reply::empty(200),
+    }
+}
+
+/// `DetachServerVolume`.
+pub(crate) fn detach(call: &mut Call<'_>) -> Answer {
+    let force = match call.request.query_value("delete_flag").as_deref() {
+        None | Some("0") => false,
+        Some("1") => true,
+        Some(_) => return Err(error::bad_request(error::INVALID)),
+    };
+    let (server_id, volume_id) = (call.param("server_id").to_owned(), call.param("volume_id").to_owned());
+    let part = Part { force, ..Part::new(&server_id, Some(&volume_id)) };
+    let checks = check_detach(call, &server_id, &volume_id);
+    let part = match checks.and_then(|()| check_volume_is_at_rest(call, &volume_id)) {
+        Ok(()) => part,
+        Err(Refusal::InJob(failure)) => part.refused(failure),
+        Err(Refusal::Now(reply)) => return Err(reply),
+    };
+    Ok(accept(call, JobKind::Detach, vec![part]))
+}
+
+/// `BatchAttachSharableVolumes`: `serverinfo` is a list of objects.
+pub(crate) fn batch_attach(call: &mut Call<'_>) -> Answer {
+    let volume_id = call.param("volume_id").to_owned();
+    let mut members: Vec<(String, Option<String>)> = Vec::new();
+    for member in server_info(call)? {
+        let server_id = optional_text(&member, "server_id")?.ok_or_else(|| error::bad_request(error::INVALID))?;
+        let device = optional_text(&member, "device")?;
+        if !members.iter().any(|(known, _)| *known == server_id) {
+            members.push((server_id, device));
+        }
+    }
+    let volume = call.volume(&volume_id).ok_or_else(|| error::bad_request(error::VOLUME_STATE))?;
+    if !volume.multiattach {
+        return Err(error::bad_request(error::INVALID));
+    }
+    if volume.attachments.len() + members.len() > MOST_SHARERS {
+        return Err(too_many());
+    }
+    if !is_attachable(volume) {
+        return Err(error::bad_request(error::VOLUME_STATE));
+    }
+    let mut parts = Vec::new();
+    for (server_id, wanted) in members {
+        let part = Part::new(&server_id, Some(&volume_id));
+        parts.push(match check_attach(call, &server_id, &volume_id, wanted.as_deref()) {
+            Ok(device) => Part { device, ..part },
+            Err(refusal) => bad_member(call, part, &refusal)?,
+        });
+    }
+    Ok(accept(call, JobKind::BatchAttach, parts))
+}
+
+/// `BatchDetachVolumes`: `serverinfo` is a list of server ids.
+pub(crate) fn batch_detach(call: &mut Call<'_>) -> Answer {
+    let volume_id = call.param("volume_id").to_owned();
+    let mut members: Vec<String> = Vec::new();
+    for member in server_info(call)? {
+        let Value::String(server_id) = member else { return Err(error::bad_request(error::INVALID)) };
+        if !members.contains(&server_id) {
+            members.push(server_id);
+        }
+    }
+    if members.len() > MOST_SHARERS {
+        return Err(too_many());
+    }
+    let is_shared = call.volume(&volume_id).is_none_or(|volume| volume.multiattach);
+    if !is_shared && call.switches().unshared_batch_detach == UnsharedBatchDetach::Refused {
+        return Err(error::bad_request(error::INVALID));
+    }
+    let for_all = match check_volume_is_at_rest(call, &volume_id) {
+        Ok(()) => None,
+        Err(Refusal::InJob(failure)) => Some(failure),
+        Err(Refusal::Now(reply)) => return Err(reply),
+    };
+    let mut parts = Vec::new();
+    for server_id in members {
+        let part = Part::new(&server_id, Some(&volume_id));
+        parts.push(match for_all.clone().map_or_else(|| check_detach(call, &server_id, &volume_id), in_job) {
+            Ok(()) => part,
+            Err(refusal) => bad_member(call, part, &refusal)?,
+        });
+    }
+    Ok(accept(call, JobKind::BatchDetach, parts))
+}
+
+fn in_job(failure: Failure) -> Result<(), Refusal> {
+    Err(Refusal::InJob(failure))
+}
+
+fn bad_member(call: &Call<'_>, part: Part, refusal: &Refusal) -> Result<Part, Reply> {
+    match (call.switches().bad_batch_member, refusal) {
+        (BadBatchMember::WholeRefused, Refusal::Now(reply)) => Err(reply.clone()),
+        _ => Ok(part.refused(refusal.failure())),
+    }
+}
+
+/// Everything a pair must fulfil to be attached; gives the device name.
+fn check_attach(call: &Call<'_>, server_id: &str, volume_id: &str, wanted: Option<&str>) -> Result<String, Refusal> {
+    let switches = call.switches();
+    let server = usable_server(call, server_id)?;
+    let Some(volume) = call.volume(volume_id) else { return Err(volume_state(call)) };
+    if server.disk(volume_id).is_some() {
+        let text = "The disk has already been attached to the ECS and you cannot repeatedly attach it.";
+        return Err(Refusal::now(("Ecs.0057", text)));
+    }
+    if !is_attachable(volume) {
+        return Err(volume_state(call));
+    }
+    if volume.availability_zone != server.availability_zone {
+        return Err(Refusal::now(("Ecs.0121", "The disk and the ECS are in different failure domains.")));
+    }
+    let home = volume.metadata.get("__system__server_id");
+    if volume.bootable && home.is_some_and(|home| home != server_id) {
+        return Err(Refusal::now(("Ecs.0017", "The disk does not meet the attachment requirements of the ECS.")));
+    }
+    if free_slots(server, volume.scsi) == 0 {
+        return Err(Refusal::Now(no_slot(call)));
+    }
+    let device = device::assigned(server, volume.scsi, wanted, switches.device_names);
+    if device::is_taken(server, &device) || !device.starts_with("/dev/") {
+        return Err(Refusal::now(error::INVALID));
+    }
+    Ok(device)
+}
+
+/// Everything a pair must fulfil to be detached.
+fn check_detach(call: &Call<'_>, server_id: &str, volume_id: &str) -> Result<(), Refusal> {
+    let switches = call.switches();
+    let server = usable_server(call, server_id)?;
+    let Some(disk) = server.disk(volume_id) else {
+        return Err(Refusal::Now(error::not_attached(switches, volume_id)));
+    };
+    if disk.boot_index == 0 && server.status != "SHUTOFF" {
+        let text = "The system disk cannot be detached: its status does not allow it.";
+        return Err(Refusal::now(("Ecs.0102", text)));
+    }
+    Ok(())
+}
+
+/// Available, or shared and not with everybody yet.
+fn is_attachable(volume: &Volume) -> bool {
+    let may_share = volume.multiattach && volume.status == "in-use" && volume.attachments.len() < MOST_SHARERS;
+    volume.status == "available" || may_share
+}
+
+/// A volume takes one operation at a time, whichever server it is for; a batch is one.
+fn check_volume_is_at_rest(call: &Call<'_>, volume_id: &str) -> Result<(), Refusal> {
+    let is_busy = |volume: &Volume| volume.attachments.iter().any(|a| a.phase != Phase::Attached);
+    match call.switches().volume_conflict {
+        _ if !call.volume(volume_id).is_some_and(is_busy) => Ok(()),
+        VolumeConflict::Ecs0103 => Err(Refusal::now(error::VOLUME_STATE)),
+        VolumeConflict::FailedJob => Err(Refusal::InJob(Failure::new(error::VOLUME_STATE))),
+        VolumeConflict::Allowed => Ok(()),
+    }
+}
+
+/// The server, if it exists, is not locked, is at rest in a fitting state, and is not busy with another operation.
+fn usable_server<'a>(call: &'a Call<'_>, server_id: &str) -> Result<&'a Server, Refusal> {
+    let switches = call.switches();
+    let server = call.server(server_id).ok_or_else(|| Refusal::Now(error::server_missing(switches, server_id)))?;
+    if server.locked {
+        return Err(Refusal::now(error::SERVER_LOCKED));
+    }
+    if job::is_busy(call.state, server_id) {
+        match switches.server_conflict {
+            ServerConflict::Ecs0100 => return Err(Refusal::now(error::SERVER_STATE)),
+            ServerConflict::Ecs0603 => return Err(Refusal::Now(error::ecs(501, error::BUSY.0, error::BUSY.1))),
+            ServerConflict::FailedJob => return Err(Refusal::InJob(Failure::new(error::SERVER_STATE))),
+            ServerConflict::Allowed => return Ok(server),
+        }
+    }
+    if !matches!(server.status.as_str(), "ACTIVE" | "SHUTOFF") || server.task_state.is_some() {
+        return Err(Refusal::now(error::SERVER_STATE));
+    }
+    Ok(server)
+}
+
+fn volume_state(call: &Call<'_>) -> Refusal {
+    match call.switches().volume_refusal {
+        VolumeRefusal::Refused => Refusal::now(error::VOLUME_STATE),
+        VolumeRefusal::FailedJob => {
+            Refusal::InJob(Failure::new(("Ecs.0205", "Failed to attach the data disk: its status does not allow it.")))
+        }
+    }
+}
+
+/// Slots left for a disk of that bus. What a forced detach left occupied counts.
+pub(crate) fn free_slots(server: &Server, scsi: bool) -> usize {
+    let of_bus = server.disks.iter().filter(|disk| disk.scsi == scsi).count();
+    let of_bus = if scsi { of_bus } else { of_bus + server.occupied.len() };
+    let limit = if scsi { server.max_scsi } else { server.max_vbd };
+    let all = server.disks.len() + server.occupied.len();
+    let left = |limit: u32, used: usize| usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(used);
+    left(limit, of_bus).min(left(server.max_disks, all))
+}
+
+fn no_slot(call: &Call<'_>) -> Reply {
+    match call.switches().full_server {
+        FullServer::Ecs0104 => error::ecs(400, "Ecs.0104", "No disk slot is available on the ECS."),
+        FullServer::Ecs0042 => error::ecs(400, "Ecs.0042", "Too many data disks are attached to the ECS."),
+    }
+}
+
+fn too_many() -> Reply {
+    error::ecs(400, "Ecs.0118", "The number of entries in the batch exceeds the limit.")
+}
+
+/// Starts a job and gives its id.
+pub(crate) fn accept(call: &mut Call<'_>, kind: JobKind, parts: Vec<Part>) -> Reply {
+    let project_id = call.param("project_id").to_owned();
+    let id = job::start(call.state, kind, &project_id, parts, call.faults);
+    let status = match call.switches().accepted_status {
+        AcceptedStatus::Ok => 200,
+        AcceptedStatus::Accepted => 202,
+    };
+    Reply::json(status, &json!({"job_id": id}))
+}
+
+/// The body's object of that name.
+fn object(call: &Call<'_>, key: &str) -> Result<Value, Reply> {
+    if call.request.body.is_empty() {
+        return Err(error::ecs(400, "Common.0002", "The request body cannot be left blank."));
+    }
+    if call.body[key].is_object() { Ok(call.body[key].clone()) } else { Err(error::bad_request(error::INVALID)) }
+}
+
+/// The batch's members, whatever they are.
+fn server_info(call: &Call<'_>) -> Result<Vec<Value>, Reply> {
+    if call.request.body.is_empty() {
+        return Err(error::ecs(400, "Common.0002", "The request body cannot be left blank."));
+    }
+    let members = call.body["serverinfo"].as_array().filter(|members| !members.is_empty());
+    members.cloned().ok_or_else(|| error::bad_request(error::INVALID))
+}
+
+/// A text that may be absent and may be nothing else.
+fn optional_text(object: &Value, key: &str) -> Result<Option<String>, Reply> {
+    match &object[key] {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text.clone())),
+        _ => Err(error::bad_request(error::INVALID)),
+    }
+}

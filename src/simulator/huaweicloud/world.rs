@@ -1,0 +1,511 @@
+//! Servers, volumes and Lite Servers, and what can be done to them behind a client's back.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::device;
+
+/// What exists in Huawei Cloud. The server's record of an attachment (a [`Disk`]) and the volume's (an [`Attachment`])
+/// are two records, and may disagree.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct World {
+    /// ECS servers.
+    pub servers: Vec<Server>,
+    /// EVS volumes.
+    pub volumes: Vec<Volume>,
+    /// ModelArts Lite Servers.
+    pub lite_servers: Vec<LiteServer>,
+}
+
+/// How far one side's record of an attachment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// At rest.
+    #[default]
+    Attached,
+    /// An attach is under way.
+    Attaching,
+    /// A detach is under way.
+    Detaching,
+}
+
+/// What runs a server; it decides the device names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hypervisor {
+    /// Names are `/dev/vd*`.
+    #[default]
+    Kvm,
+    /// Names are `/dev/sd*`.
+    Xen,
+}
+
+/// An ECS server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// A UUID.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The region; the configuration's first when empty.
+    pub region: String,
+    /// A volume must be in the same one.
+    pub availability_zone: String,
+    /// `ACTIVE`, `SHUTOFF`, …, as the vendor spells it.
+    pub status: String,
+    /// `powering-off` and so on while something is under way.
+    pub task_state: Option<String>,
+    /// Locked by an administrator.
+    pub locked: bool,
+    /// What runs it.
+    pub hypervisor: Hypervisor,
+    /// The flavor's name.
+    pub flavor: String,
+    /// Most disks, the system disk included.
+    pub max_disks: u32,
+    /// Most VBD disks among them.
+    pub max_vbd: u32,
+    /// Most SCSI disks among them.
+    pub max_scsi: u32,
+    /// Its block devices, the system disk first.
+    pub disks: Vec<Disk>,
+    /// Device names that a forced detach left occupied until the next stop.
+    pub occupied: Vec<String>,
+    /// Key and value pairs.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            name: "server".to_owned(),
+            region: String::new(),
+            availability_zone: "cn-north-4a".to_owned(),
+            status: "ACTIVE".to_owned(),
+            task_state: None,
+            locked: false,
+            hypervisor: Hypervisor::Kvm,
+            flavor: "s6.large.2".to_owned(),
+            max_disks: 60,
+            max_vbd: 24,
+            max_scsi: 59,
+            disks: Vec::new(),
+            occupied: Vec::new(),
+            metadata: BTreeMap::from([("charging_mode".to_owned(), "0".to_owned())]),
+        }
+    }
+}
+
+impl Server {
+    /// A running server without any disk.
+    pub fn new(id: &str) -> Self {
+        Self { id: id.to_owned(), ..Self::default() }
+    }
+
+    /// Its record of a volume.
+    pub fn disk(&self, volume_id: &str) -> Option<&Disk> {
+        self.disks.iter().find(|disk| disk.volume_id == volume_id)
+    }
+
+    /// Its record of a volume, to change it.
+    pub fn disk_mut(&mut self, volume_id: &str) -> Option<&mut Disk> {
+        self.disks.iter_mut().find(|disk| disk.volume_id == volume_id)
+    }
+}
+
+/// A server's record of an attached volume.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Disk {
+    /// The volume.
+    pub volume_id: String,
+    /// `/dev/vdb`.
+    pub device: String,
+    /// `scsi` instead of `virtio`.
+    pub scsi: bool,
+    /// Empty for SCSI and while attaching.
+    pub pci_address: String,
+    /// 0 for the system disk.
+    pub boot_index: u32,
+    /// Whether the volume goes with the server.
+    pub delete_on_termination: bool,
+    /// Whether the guest uses it: then an online detach fails in the job unless it is forced.
+    pub mounted: bool,
+    /// How far it is.
+    pub phase: Phase,
+}
+
+/// An EVS volume.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Volume {
+    /// A UUID.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The region; the configuration's first when empty.
+    pub region: String,
+    /// A server must be in the same one.
+    pub availability_zone: String,
+    /// In GB.
+    pub size: u32,
+    /// `GPSSD`, `SSD`, …
+    pub volume_type: String,
+    /// `available`, `in-use`, …, as the vendor spells it.
+    pub status: String,
+    /// Whether several servers may share it.
+    pub multiattach: bool,
+    /// Whether it is or was a system disk.
+    pub bootable: bool,
+    /// SCSI instead of VBD.
+    pub scsi: bool,
+    /// Encrypted.
+    pub encrypted: bool,
+    /// Locked: a detach fails in the job.
+    pub locked: bool,
+    /// Prepaid: `delete_on_termination` cannot be set.
+    pub prepaid: bool,
+    /// Who has it.
+    pub attachments: Vec<Attachment>,
+    /// Key and value pairs.
+    pub metadata: BTreeMap<String, String>,
+    /// When it was made.
+    pub created_at: String,
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            name: "volume".to_owned(),
+            region: String::new(),
+            availability_zone: "cn-north-4a".to_owned(),
+            size: 10,
+            volume_type: "GPSSD".to_owned(),
+            status: "available".to_owned(),
+            multiattach: false,
+            bootable: false,
+            scsi: false,
+            encrypted: false,
+            locked: false,
+            prepaid: false,
+            attachments: Vec::new(),
+            metadata: BTreeMap::new(),
+            created_at: "2026-01-02T03:04:05.678901".to_owned(),
+        }
+    }
+}
+
+impl Volume {
+    /// An available VBD data volume of 10 GB.
+    pub fn new(id: &str) -> Self {
+        Self { id: id.to_owned(), ..Self::default() }
+    }
+
+    /// The same, but shared.
+    pub fn shared(id: &str) -> Self {
+        Self { multiattach: true, ..Self::new(id) }
+    }
+
+    /// Its record of a server.
+    pub fn attachment(&self, server_id: &str) -> Option<&Attachment> {
+        self.attachments.iter().find(|attachment| attachment.server_id == server_id)
+    }
+
+    /// Sets the status that its attachments call for.
+    pub(crate) fn refresh_status(&mut self) {
+        let any = |phase| self.attachments.iter().any(|attachment| attachment.phase == phase);
+        let status = if any(Phase::Attaching) {
+            "attaching"
+        } else if any(Phase::Detaching) {
+            "detaching"
+        } else if self.attachments.is_empty() {
+            "available"
+        } else {
+            "in-use"
+        };
+        status.clone_into(&mut self.status);
+    }
+}
+
+/// A volume's record of a server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Attachment {
+    /// EVS's own id, a UUID; only `os-detach` takes it.
+    pub attachment_id: String,
+    /// The server.
+    pub server_id: String,
+    /// `/dev/vdb`.
+    pub device: String,
+    /// UTC without a zone.
+    pub attached_at: String,
+    /// How far it is.
+    pub phase: Phase,
+}
+
+/// A ModelArts Lite Server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LiteServer {
+    /// A UUID in lower case, of RFC 4122's versions and variant.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The region; the configuration's first when empty.
+    pub region: String,
+    /// A volume must be in the same one.
+    pub availability_zone: String,
+    /// `RUNNING`, `STOPPED`, …, as the vendor spells it.
+    pub status: String,
+    /// `SERVER`, `HPS` or `SPOD`.
+    pub category: String,
+    /// `A3`, or hardware on which disks cannot be changed.
+    pub hardware: String,
+    /// The flavor's name.
+    pub flavor: String,
+    /// What it is made of.
+    pub cloud_server: CloudServer,
+    /// Its volumes, the root volume first.
+    pub disks: Vec<LiteDisk>,
+}
+
+impl Default for LiteServer {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            name: "lite-server".to_owned(),
+            region: String::new(),
+            availability_zone: "cn-north-4a".to_owned(),
+            status: "RUNNING".to_owned(),
+            category: "SERVER".to_owned(),
+            hardware: "A3".to_owned(),
+            flavor: "physical.a3.8xlarge".to_owned(),
+            cloud_server: CloudServer::default(),
+            disks: Vec::new(),
+        }
+    }
+}
+
+impl LiteServer {
+    /// A running Lite Server of type ECS on A3 hardware.
+    pub fn new(id: &str, cloud_server_id: &str) -> Self {
+        let cloud_server =
+            CloudServer { id: Some(cloud_server_id.to_owned()), kind: "ECS".to_owned(), ..CloudServer::default() };
+        Self { id: id.to_owned(), cloud_server, ..Self::default() }
+    }
+
+    /// Its record of a volume.
+    pub fn disk(&self, volume_id: &str) -> Option<&LiteDisk> {
+        self.disks.iter().find(|disk| disk.volume_id == volume_id)
+    }
+
+    /// The id under which EVS knows it.
+    pub fn evs_server_id(&self) -> &str {
+        let of_hps = self.cloud_server.hps_ecs_id.as_ref();
+        of_hps.or(self.cloud_server.id.as_ref()).unwrap_or(&self.id)
+    }
+}
+
+/// What a Lite Server is made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CloudServer {
+    /// The underlying server's id.
+    pub id: Option<String>,
+    /// `ECS`, `BMS` or `HPS`.
+    pub kind: String,
+    /// For an HPS.
+    pub hps_id: Option<String>,
+    /// For an HPS: the ECS in it.
+    pub hps_ecs_id: Option<String>,
+}
+
+/// A Lite Server's record of a volume.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LiteDisk {
+    /// The volume.
+    pub volume_id: String,
+    /// `ROOT` instead of `DATA`.
+    pub root: bool,
+    /// Came with the server: what a stale list still shows.
+    pub original: bool,
+    /// How far it is.
+    pub phase: Phase,
+}
+
+impl World {
+    /// A server.
+    pub fn server(&self, id: &str) -> Option<&Server> {
+        self.servers.iter().find(|server| server.id == id)
+    }
+
+    /// A server, to change it.
+    pub fn server_mut(&mut self, id: &str) -> Option<&mut Server> {
+        self.servers.iter_mut().find(|server| server.id == id)
+    }
+
+    /// A volume.
+    pub fn volume(&self, id: &str) -> Option<&Volume> {
+        self.volumes.iter().find(|volume| volume.id == id)
+    }
+
+    /// A volume, to change it.
+    pub fn volume_mut(&mut self, id: &str) -> Option<&mut Volume> {
+        self.volumes.iter_mut().find(|volume| volume.id == id)
+    }
+
+    /// A Lite Server.
+    pub fn lite_server(&self, id: &str) -> Option<&LiteServer> {
+        self.lite_servers.iter().find(|server| server.id == id)
+    }
+
+    /// A Lite Server, to change it.
+    pub fn lite_server_mut(&mut self, id: &str) -> Option<&mut LiteServer> {
+        self.lite_servers.iter_mut().find(|server| server.id == id)
+    }
+
+    /// Whether both sides record the pair, at rest.
+    pub fn is_attached(&self, server_id: &str, volume_id: &str) -> bool {
+        let at_rest = |phase: Phase| phase == Phase::Attached;
+        self.server(server_id).and_then(|s| s.disk(volume_id)).is_some_and(|disk| at_rest(disk.phase))
+            && self.volume(volume_id).and_then(|v| v.attachment(server_id)).is_some_and(|a| at_rest(a.phase))
+    }
+
+    /// Attaches on both sides at once, without a job.
+    pub fn attach(&mut self, server_id: &str, volume_id: &str) {
+        self.detach(server_id, volume_id);
+        let Some(volume) = self.volume(volume_id) else { return };
+        let (scsi, bootable) = (volume.scsi, volume.bootable);
+        let Some(server) = self.server_mut(server_id) else { return };
+        let boot_index = device::next_boot_index(server, bootable);
+        let device = match boot_index {
+            0 => "/dev/vda".to_owned(),
+            _ => device::next_free(server, scsi),
+        };
+        server.disks.push(Disk {
+            volume_id: volume_id.to_owned(),
+            device: device.clone(),
+            scsi,
+            pci_address: device::pci_address(&device, scsi),
+            boot_index,
+            delete_on_termination: boot_index == 0,
+            ..Disk::default()
+        });
+        self.record_attachment(server_id, volume_id, &device);
+    }
+
+    /// Attaches a volume to a Lite Server on both sides at once, without an operation.
+    pub fn attach_lite(&mut self, lite_server_id: &str, volume_id: &str) {
+        self.detach_lite(lite_server_id, volume_id);
+        let Some(server) = self.lite_server_mut(lite_server_id) else { return };
+        let evs_server_id = server.evs_server_id().to_owned();
+        server.disks.push(LiteDisk { volume_id: volume_id.to_owned(), ..LiteDisk::default() });
+        self.record_attachment(&evs_server_id, volume_id, "/dev/sdb");
+    }
+
+    fn record_attachment(&mut self, server_id: &str, volume_id: &str, device: &str) {
+        let Some(volume) = self.volume_mut(volume_id) else { return };
+        volume.attachments.push(Attachment {
+            attachment_id: attachment_id(server_id, volume_id),
+            server_id: server_id.to_owned(),
+            device: device.to_owned(),
+            attached_at: volume.created_at.clone(),
+            phase: Phase::Attached,
+        });
+        volume.refresh_status();
+    }
+
+    /// Detaches on both sides at once, without a job.
+    pub fn detach(&mut self, server_id: &str, volume_id: &str) {
+        self.forget_disk(server_id, volume_id);
+        self.forget_attachment(server_id, volume_id);
+    }
+
+    /// Detaches a volume from a Lite Server on both sides at once, without an operation.
+    pub fn detach_lite(&mut self, lite_server_id: &str, volume_id: &str) {
+        let Some(server) = self.lite_server_mut(lite_server_id) else { return };
+        server.disks.retain(|disk| disk.volume_id != volume_id);
+        let evs_server_id = server.evs_server_id().to_owned();
+        self.forget_attachment(&evs_server_id, volume_id);
+    }
+
+    /// Removes only the server's record of a pair: the volume's becomes stale.
+    pub fn forget_disk(&mut self, server_id: &str, volume_id: &str) {
+        if let Some(server) = self.server_mut(server_id) {
+            server.disks.retain(|disk| disk.volume_id != volume_id);
+        }
+    }
+
+    /// Removes only the volume's record of a pair.
+    pub fn forget_attachment(&mut self, server_id: &str, volume_id: &str) {
+        if let Some(volume) = self.volume_mut(volume_id) {
+            volume.attachments.retain(|attachment| attachment.server_id != server_id);
+            volume.refresh_status();
+        }
+    }
+
+    /// Deletes a volume and every server's record of it.
+    pub fn delete_volume(&mut self, id: &str) {
+        self.volumes.retain(|volume| volume.id != id);
+        for server in &mut self.servers {
+            server.disks.retain(|disk| disk.volume_id != id);
+        }
+        for server in &mut self.lite_servers {
+            server.disks.retain(|disk| disk.volume_id != id);
+        }
+    }
+
+    /// Deletes a server with the volumes marked to go with it; the others become available.
+    pub fn delete_server(&mut self, id: &str) {
+        let Some(position) = self.servers.iter().position(|server| server.id == id) else { return };
+        for disk in self.servers.remove(position).disks {
+            if disk.delete_on_termination {
+                self.delete_volume(&disk.volume_id);
+            } else {
+                self.forget_attachment(id, &disk.volume_id);
+            }
+        }
+    }
+
+    /// Deletes a server and leaves the volumes' records of it behind: the stale records of the field.
+    pub fn delete_server_leaving_records(&mut self, id: &str) {
+        self.servers.retain(|server| server.id != id);
+    }
+
+    /// Looks for what cannot be.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        let servers = self.servers.iter().map(|s| &s.id);
+        let ids = servers.chain(self.volumes.iter().map(|v| &v.id)).chain(self.lite_servers.iter().map(|l| &l.id));
+        let mut seen = HashSet::new();
+        for id in ids {
+            if uuid::Uuid::try_parse(id).is_err() {
+                return Err(format!("{id:?} in the world is not a UUID"));
+            }
+            if !seen.insert(id) {
+                return Err(format!("the world has the id {id} twice"));
+            }
+        }
+        let disks = self.servers.iter().flat_map(|s| s.disks.iter().map(move |d| (&s.id, &d.volume_id)));
+        let lite = self.lite_servers.iter().flat_map(|s| s.disks.iter().map(move |d| (&s.id, &d.volume_id)));
+        for (server_id, volume_id) in disks.chain(lite) {
+            if self.volume(volume_id).is_none() {
+                return Err(format!("server {server_id} has a disk {volume_id} that is no volume of the world"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An attachment id that is the same in every run: worlds made by hand need no dice.
+fn attachment_id(server_id: &str, volume_id: &str) -> String {
+    let bits = |id: &str| uuid::Uuid::try_parse(id).map_or(0, |id| id.as_u128());
+    let mixed = bits(server_id).rotate_left(64) ^ bits(volume_id);
+    uuid::Builder::from_random_bytes(mixed.to_be_bytes()).into_uuid().to_string()
+}
