@@ -7,11 +7,8 @@ use cloudvolume::{
     provider::{CloudvolumeProvider, config::Environment},
 };
 
-const INFO: ServeInfo = ServeInfo {
-    name: env!("CARGO_PKG_NAME"),
-    address: "cloudvolume/cloudvolume",
-    version: env!("CARGO_PKG_VERSION"),
-};
+const INFO: ServeInfo =
+    ServeInfo { name: env!("CARGO_PKG_NAME"), address: "cloudvolume/cloudvolume", version: env!("CARGO_PKG_VERSION") };
 
 #[allow(clippy::disallowed_methods, reason = "the clock and the environment come in here")]
 fn main() -> ExitCode {

@@ -127,6 +127,21 @@ impl Client {
         self.send(budget, call).await?.decode()
     }
 
+    /// Every Lite Server of the caller's: `GET /v1/{project_id}/dev-servers`, page "Querying Lite Servers". At most the
+    /// 1,024 that one page holds.
+    ///
+    /// # Errors
+    /// [`Error`], see its kinds.
+    pub async fn list_dev_servers(&self, budget: &Budget) -> Result<Vec<DevServer>, Error> {
+        #[derive(Deserialize)]
+        struct Body {
+            #[serde(default)]
+            data: Vec<DevServer>,
+        }
+        let call = Call::new("ListDevServers", Service::ModelArts, Method::GET, ["v1", PROJECT, "dev-servers"]);
+        Ok(self.send(budget, call.query("limit", "1024")).await?.decode::<Body>()?.data)
+    }
+
     /// Attaches a volume to a Lite Server; the device cannot be chosen.
     ///
     /// `POST /v1/{project_id}/dev-servers/{id}/attachvolume`, `AttachDevServerVolume`, "Mounting a Disk to a Lite Server".

@@ -40,6 +40,10 @@ pub(crate) struct HuaweiCloud {
 pub(crate) struct SamsungCloud {
     /// The client of the provider's region.
     pub(crate) client: samsungcloud::Client,
+    /// How long attaches and detaches took in this process.
+    pub(crate) durations: Durations,
+    /// How often volumes are looked at.
+    pub(crate) poll: Option<PollConfig>,
 }
 
 /// The place where resources find the data: empty until Terraform configures the provider, and filled anew whenever it
@@ -107,7 +111,7 @@ async fn samsungcloud(block: &Block, settings: &Settings, environment: &Environm
             &error.problems.iter().map(|problem| format!("{} {}", problem.field, problem.reason)).collect::<Vec<_>>(),
         )
     })?;
-    Ok(SamsungCloud { client })
+    Ok(SamsungCloud { client, durations: Durations::default(), poll: settings.poll })
 }
 
 /// The block as given; none at all takes everything from the environment.

@@ -55,6 +55,7 @@ impl Provider for CloudvolumeProvider {
     fn resources(&self) -> Vec<Arc<dyn DynamicResource>> {
         vec![
             self.attachment::<huaweicloud::EcsAttachment>(),
+            self.attachment::<huaweicloud::LiteServerAttachment>(),
             self.attachment::<samsungcloud::VirtualServerAttachment>(),
         ]
     }

@@ -1,6 +1,6 @@
 //! What the life of an attachment asks of a cloud. Each cloud answers in its own file; the life itself is written once.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
@@ -35,6 +35,11 @@ pub(crate) trait AttachmentApi: Send + Sync + 'static {
     /// Follows a job that an earlier run began to its end.
     async fn follow(&self, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure>;
 
+    /// What may be wrong with the id of a server that does not exist, where the cloud can tell.
+    async fn explain_missing_server(&self, _: &Pair, _: &Budget) -> Option<String> {
+        None
+    }
+
     /// Sets whether the volume goes when the server goes.
     async fn set_delete_on_termination(&self, pair: &Pair, value: bool, budget: &Budget) -> Result<(), Failure>;
 }
@@ -56,7 +61,10 @@ pub(crate) struct Wish {
 #[derive(Clone, Debug)]
 pub(crate) enum Submitted {
     /// The cloud has no jobs: the pair itself has to be watched.
-    Accepted,
+    Accepted {
+        /// Whether its effect was seen beginning already.
+        seen_moving: bool,
+    },
     /// Its job has ended.
     Ended(JobEnd),
 }
@@ -95,7 +103,7 @@ pub(crate) struct Failure {
     /// The whole error in one line.
     pub(crate) text: String,
     /// How far this machine's clock is from the cloud's, where that may be the cause.
-    pub(crate) clock_skew: Option<std::time::Duration>,
+    pub(crate) clock_skew: Option<Duration>,
     /// For a conflict: whether the cloud itself says that trying again later will help.
     pub(crate) busy: bool,
 }
@@ -117,6 +125,8 @@ pub(crate) struct Cloud {
     pub(crate) volume: &'static str,
     /// The provider block's attribute, e.g. `huaweicloud`.
     pub(crate) block: &'static str,
+    /// The time between two looks at the pair while it settles, at first; it grows from there.
+    pub(crate) first_look: Duration,
     /// A hint that goes with a refused request of this product, if there is one.
     pub(crate) refusal_hint: Option<&'static str>,
 }

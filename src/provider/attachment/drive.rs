@@ -19,9 +19,10 @@ use crate::{
 
 /// How often a refusal that the look before it cannot explain is taken for another actor's doing.
 const MAX_UNEXPLAINED: u32 = 5;
-/// Between looks while something settles: the cloud's own lists take from nothing to a few seconds.
-const LOOKS: BackoffConfig =
-    BackoffConfig { initial: Duration::from_millis(100), max: Duration::from_secs(3), multiplier: 1.5 };
+/// Between looks while something settles, at most: the cloud's own lists take from nothing to a few seconds.
+const LONGEST_LOOK: Duration = Duration::from_secs(4);
+/// How fast the time between looks grows.
+const LOOK_GROWTH: f64 = 1.5;
 /// Between a refusal for a conflict and the next look.
 const CONFLICTS: BackoffConfig =
     BackoffConfig { initial: Duration::from_millis(500), max: Duration::from_secs(8), multiplier: 2.0 };
@@ -97,7 +98,11 @@ impl Drive<'_> {
             job_failure: None,
             disagreeing_since: None,
             unexplained: 0,
-            looks: Backoff::new(&LOOKS),
+            looks: Backoff::new(&BackoffConfig {
+                initial: self.api.cloud().first_look,
+                max: LONGEST_LOOK,
+                multiplier: LOOK_GROWTH,
+            }),
             conflicts: Backoff::new(&CONFLICTS),
         };
         if let Some(pending) = self.ledger.pending() {
@@ -214,7 +219,9 @@ impl Drive<'_> {
         let count = progress.sent.as_ref().map_or(0, |(sent, _)| sent.count) + 1;
         let sent = |fate| Some((Sent { count, since: Duration::ZERO, fate, seen_moving: false }, Instant::now()));
         match submitted {
-            Ok(Submitted::Accepted) => progress.sent = sent(Fate::Accepted),
+            Ok(Submitted::Accepted { seen_moving }) => {
+                progress.sent = sent(Fate::Accepted).map(|(sent, at)| (Sent { seen_moving, ..sent }, at));
+            }
             Ok(Submitted::Ended(JobEnd::Done)) => progress.sent = sent(Fate::JobDone),
             Ok(Submitted::Ended(JobEnd::Unknown)) => progress.sent = sent(Fate::Lost),
             Ok(Submitted::Ended(JobEnd::Failed(failure)))

@@ -89,8 +89,14 @@ pub(super) struct FakeCloud {
     world: Mutex<World>,
 }
 
-static CLOUD: Cloud =
-    Cloud { name: "Fake Cloud", server: "server", volume: "volume", block: "fakecloud", refusal_hint: None };
+static CLOUD: Cloud = Cloud {
+    name: "Fake Cloud",
+    server: "server",
+    volume: "volume",
+    block: "fakecloud",
+    first_look: Duration::from_millis(100),
+    refusal_hint: None,
+};
 
 pub(super) fn pair() -> Pair {
     Pair {

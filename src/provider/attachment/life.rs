@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tf_provider::{AttributePath, Diagnostics, value::Value};
+use tf_provider::{AttributePath, Diagnostic, Diagnostics, value::Value};
 
 use super::{
     api::AttachmentApi,
@@ -13,7 +13,7 @@ use super::{
     ledger::{Ledger, Operation, Private},
     model::{Model, OnDestroy, known_bool},
     sight::{Pair, Sight},
-    step::Goal,
+    step::{Goal, Refusal},
 };
 use crate::{
     budget::{Budget, Ended},
@@ -60,12 +60,23 @@ impl<M: Model> Life<M> {
                 let sight = self.apply_delete_on_termination(sight, diags).await;
                 self.present(&sight)
             }
-            Err(problem) => self.not_created(&problem, diags),
+            Err(problem) => {
+                let hint = self.explain(&problem).await;
+                self.not_created(&problem, hint, diags)
+            }
+        }
+    }
+
+    /// What may be wrong with an id that leads nowhere.
+    async fn explain(&self, problem: &Problem) -> Option<String> {
+        match problem {
+            Problem::Refused(Refusal::NoServer) => self.api.explain_missing_server(&self.pair, &self.budget).await,
+            _ => None,
         }
     }
 
     /// What the state becomes when the create did not reach its goal: what was sent and has not ended stays in it.
-    fn not_created(mut self, problem: &Problem, diags: &mut Diagnostics) -> Outcome<M, Private> {
+    fn not_created(mut self, problem: &Problem, hint: Option<String>, diags: &mut Diagnostics) -> Outcome<M, Private> {
         let kept = self.ledger.pending().is_some();
         let report = self.report(Action::Attach, kept);
         match problem {
@@ -73,7 +84,7 @@ impl<M: Model> Life<M> {
             Problem::Ended { ended: Ended::Stopped, waiting_for } if kept => {
                 diags.warnings.push(report.interrupted_create(waiting_for));
             }
-            _ => diags.errors.push(report.problem(problem)),
+            _ => diags.errors.push(with_hint(report.problem(problem), hint)),
         }
         if !kept {
             return Outcome { state: None, private: Private::default() };
@@ -234,7 +245,7 @@ impl<M: Model> Life<M> {
         let report = |problem: &Problem| self.report(Action::Import, false).problem(problem);
         match self.api.look(&self.pair, &self.budget).await {
             Ok(sight) if sight.server.as_ref().is_some_and(|server| server.boots_from_volume) => {
-                diags.errors.push(report(&Problem::Refused(super::step::Refusal::SystemVolume)));
+                diags.errors.push(report(&Problem::Refused(Refusal::SystemVolume)));
                 None
             }
             Ok(sight) if sight.attached() => {
@@ -243,11 +254,11 @@ impl<M: Model> Life<M> {
             }
             Ok(sight) => {
                 let refusal = match (&sight.server, &sight.volume) {
-                    (None, _) => Problem::Refused(super::step::Refusal::NoServer),
-                    (_, None) => Problem::Refused(super::step::Refusal::NoVolume),
+                    (None, _) => Problem::Refused(Refusal::NoServer),
+                    (_, None) => Problem::Refused(Refusal::NoVolume),
                     _ => Problem::NotThere,
                 };
-                diags.errors.push(report(&refusal));
+                diags.errors.push(with_hint(report(&refusal), self.explain(&refusal).await));
                 None
             }
             Err(failure) => {
@@ -329,6 +340,13 @@ impl Operation {
 
 fn gone<M>() -> Outcome<M, Private> {
     Outcome { state: None, private: Private::default() }
+}
+
+fn with_hint(mut diagnostic: Diagnostic, hint: Option<String>) -> Diagnostic {
+    if let Some(hint) = hint {
+        diagnostic.detail = format!("{}\n\n{hint}", diagnostic.detail).into();
+    }
+    diagnostic
 }
 
 /// What a resource's own boolean becomes: what the cloud says, else what was there.

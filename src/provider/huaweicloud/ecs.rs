@@ -1,5 +1,7 @@
 //! Huawei Cloud ECS and EVS as the life of an attachment needs them.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tokio::time::Instant;
 
@@ -27,8 +29,14 @@ use crate::{
     wait::{PollConfig, Waiter},
 };
 
-static CLOUD: Cloud =
-    Cloud { name: "Huawei Cloud ECS", server: "ECS", volume: "EVS volume", block: "huaweicloud", refusal_hint: None };
+static CLOUD: Cloud = Cloud {
+    name: "Huawei Cloud ECS",
+    server: "ECS",
+    volume: "EVS volume",
+    block: "huaweicloud",
+    first_look: Duration::from_millis(100),
+    refusal_hint: None,
+};
 
 /// The calls for one region.
 #[derive(Debug)]

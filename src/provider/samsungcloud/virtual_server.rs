@@ -1,8 +1,14 @@
 //! Samsung Cloud Platform's Virtual Server service as the life of an attachment needs it: 202 and no job, so the pair
 //! itself is watched.
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
 use async_trait::async_trait;
 use time::format_description::well_known::Rfc3339;
+use tokio::time::Instant;
 
 use crate::{
     budget::Budget,
@@ -10,6 +16,7 @@ use crate::{
     provider::{
         attachment::{
             api::{AttachmentApi, Cloud, Failure, JobEnd, Submitted, Wish},
+            follow::ended_failure,
             ledger::{Ledger, Operation},
             sight::{self, Facts, Pair, Readiness, ServerSight, Sight, VolumeSight},
         },
@@ -17,6 +24,7 @@ use crate::{
     },
     samsungcloud::{Client, Error, Server, ServerState, Volume, VolumeState},
     transport::ErrorKind,
+    wait::{Durations, Poll, PollConfig, WaitError, Waiter},
 };
 
 static CLOUD: Cloud = Cloud {
@@ -24,23 +32,70 @@ static CLOUD: Cloud = Cloud {
     server: "Virtual Server",
     volume: "volume",
     block: "samsungcloud",
+    first_look: POLL.min,
     refusal_hint: Some(
         "Servers of an auto-scaling group, of Kubernetes, and Windows servers with a MultiAttach volume are refused; so is \
          more than the platform's number of volumes on one server.",
     ),
 };
 
+/// The platform's firewall answers bursts with an HTML page: no more than a look a second.
+const POLL: PollConfig = PollConfig { min: Duration::from_secs(1), max: Duration::from_secs(10) };
+/// An accepted operation that has not begun after this time may have ended between two looks.
+const QUIET: Duration = Duration::from_secs(3);
+
 /// The calls for one region.
 #[derive(Debug)]
 pub(super) struct VirtualServerApi {
     client: Client,
+    durations: Durations,
+    poll: PollConfig,
 }
 
 impl VirtualServerApi {
     /// The calls for `region`, or for the provider's.
     pub(super) fn new(cloud: &SamsungCloud, region: Option<&str>) -> Self {
-        Self { client: region.map_or_else(|| cloud.client.clone(), |region| cloud.client.for_region(region)) }
+        Self {
+            client: region.map_or_else(|| cloud.client.clone(), |region| cloud.client.for_region(region)),
+            durations: cloud.durations.clone(),
+            poll: cloud.poll.unwrap_or(POLL),
+        }
     }
+
+    /// Watches the volume while it moves; what it has come to is for the next look at both sides. Waiting with what was
+    /// learnt of earlier operations finds the end sooner than looking now and then would.
+    async fn watch(&self, operation: &str, pair: &Pair, budget: &Budget) -> Result<Submitted, Failure> {
+        let seen_moving = AtomicBool::new(false);
+        let waiter = Waiter::new(operation, self.poll, self.durations.clone());
+        let began = Instant::now();
+        let watched = waiter
+            .wait(budget, async |budget: Budget| match self.client.show_volume(&budget, &pair.volume).await {
+                Ok(volume) if moving(&volume.state) => {
+                    seen_moving.store(true, Ordering::Relaxed);
+                    Ok(Poll::Pending { state: volume.state.to_string() })
+                }
+                Ok(volume) if !seen_moving.load(Ordering::Relaxed) && began.elapsed() < QUIET => {
+                    Ok(Poll::Pending { state: volume.state.to_string() })
+                }
+                // Whatever else there is to see, a failure included, the look at both sides sees it too.
+                Ok(_) | Err(_) => Ok(Poll::Done(())),
+            })
+            .await;
+        match watched {
+            Ok(_) | Err(WaitError::Failed(())) => {
+                Ok(Submitted::Accepted { seen_moving: seen_moving.load(Ordering::Relaxed) })
+            }
+            Err(WaitError::Ended { ended, last_state, .. }) => {
+                let state = last_state.unwrap_or_else(|| "not seen yet".to_owned());
+                Err(ended_failure(ended, format!("the volume is {state}")))
+            }
+        }
+    }
+}
+
+/// Whether an attach or a detach is under way.
+const fn moving(state: &VolumeState) -> bool {
+    matches!(state, VolumeState::Reserved | VolumeState::Attaching | VolumeState::Detaching)
 }
 
 #[async_trait]
@@ -65,7 +120,7 @@ impl AttachmentApi for VirtualServerApi {
             .attach_volume(budget, &pair.volume, &pair.server, wish.delete_on_termination)
             .await
             .map_err(|error| conflict_of(wish, error))?;
-        Ok(Submitted::Accepted)
+        self.watch("samsungcloud attach", pair, budget).await
     }
 
     async fn detach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
@@ -74,7 +129,7 @@ impl AttachmentApi for VirtualServerApi {
             .detach_volume(budget, &pair.volume, &pair.server)
             .await
             .map_err(|error| conflict_of(wish, error))?;
-        Ok(Submitted::Accepted)
+        self.watch("samsungcloud detach", pair, budget).await
     }
 
     /// There are no jobs: the pair itself will tell.

@@ -1,0 +1,247 @@
+//! ModelArts Lite Server as the life of an attachment needs it.
+//!
+//! The server lists its volumes without a status, and whether it lists those attached after its creation is not documented:
+//! EVS is the side that tells, and the server's list adds to it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::ecs::{failure, present, volume_state, with_zone};
+use crate::{
+    budget::Budget,
+    huaweicloud::{
+        Client,
+        evs::Volume,
+        modelarts::{DevServer, DevServerOperation, OperationStatus},
+    },
+    ids::{JobId, ServerId},
+    provider::{
+        attachment::{
+            api::{AttachmentApi, Cloud, Failure, JobEnd, JobFailure, Submitted, Wish},
+            follow::{JobSight, ended_failure, follow},
+            ledger::{Ledger, Operation},
+            sight::{Facts, Pair, Readiness, ServerSight, Sight, VolumeSight, VolumeState},
+        },
+        data::HuaweiCloud,
+    },
+    sync::KeyedGuard,
+    transport::ErrorKind,
+    wait::{PollConfig, Waiter},
+};
+
+static CLOUD: Cloud = Cloud {
+    name: "ModelArts Lite Server",
+    server: "Lite Server",
+    volume: "EVS volume",
+    block: "huaweicloud",
+    first_look: Duration::from_millis(250),
+    refusal_hint: Some(
+        "Huawei Cloud offers this for Lite Servers with A3 hardware only; those of type BMS are refused. Compare server_id \
+         with the Lite Server's own id in the console.",
+    ),
+};
+/// An operation of a Lite Server takes longer than a job of an ECS.
+const POLL: PollConfig = PollConfig { min: Duration::from_millis(500), max: Duration::from_secs(10) };
+
+/// The calls for one region.
+#[derive(Debug)]
+pub(super) struct LiteServerApi {
+    cloud: HuaweiCloud,
+    client: Client,
+}
+
+impl LiteServerApi {
+    /// The calls for `region`, or for the provider's.
+    pub(super) fn new(cloud: &HuaweiCloud, region: Option<&str>) -> Self {
+        let client = region.map_or_else(|| cloud.client.clone(), |region| cloud.client.for_region(region));
+        Self { cloud: cloud.clone(), client }
+    }
+
+    /// Waits for the server's turn: one attach or detach at a time, as on an ECS.
+    async fn turn(&self, server: &ServerId, budget: &Budget) -> Result<KeyedGuard<ServerId>, Failure> {
+        let queued = Instant::now();
+        self.cloud.servers.lock(server.clone(), budget).await.map_err(|ended| {
+            let seconds = queued.elapsed().as_secs();
+            ended_failure(ended, format!("its turn: other operations on Lite Server {server} took {seconds} s so far"))
+        })
+    }
+
+    async fn follow_operation(
+        &self,
+        waiter: &Waiter,
+        pair: &Pair,
+        id: &JobId,
+        budget: &Budget,
+    ) -> Result<JobEnd, Failure> {
+        follow(waiter, id, budget, |budget| async move {
+            let seen = self.client.show_dev_server_operation(&budget, &pair.server, id).await.map_err(failure)?;
+            Ok(operation_sight(seen))
+        })
+        .await
+    }
+
+    fn waiter(&self, operation: &str) -> Waiter {
+        Waiter::new(operation, self.cloud.poll.unwrap_or(POLL), self.cloud.durations.clone())
+    }
+
+    /// Follows the operation of a call that was just accepted.
+    async fn submitted(
+        &self,
+        name: &str,
+        pair: &Pair,
+        operation: DevServerOperation,
+        ledger: &Ledger,
+        budget: &Budget,
+    ) -> Result<Submitted, Failure> {
+        ledger.accepted(&operation.id);
+        tracing::info!(name, operation = %operation.id, "accepted");
+        let id = operation.id.clone();
+        match operation_sight(operation) {
+            JobSight::Ended(end) => Ok(Submitted::Ended(end)),
+            JobSight::Running(_) => {
+                self.follow_operation(&self.waiter(name), pair, &id, budget).await.map(Submitted::Ended)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl AttachmentApi for LiteServerApi {
+    fn cloud(&self) -> &'static Cloud {
+        &CLOUD
+    }
+
+    fn region(&self) -> String {
+        self.client.region().to_owned()
+    }
+
+    async fn look(&self, pair: &Pair, budget: &Budget) -> Result<Sight, Failure> {
+        let (server, volume) = tokio::join!(
+            self.client.show_dev_server(budget, &pair.server),
+            self.client.show_volume(budget, &pair.volume),
+        );
+        Ok(sight(pair, present(server)?.as_ref(), present(volume)?.as_ref()))
+    }
+
+    async fn attach(&self, pair: &Pair, _: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
+        let _turn = self.turn(&pair.server, budget).await?;
+        ledger.sending(Operation::Attach);
+        let operation =
+            self.client.attach_dev_server_volume(budget, &pair.server, &pair.volume).await.map_err(failure)?;
+        self.submitted("lite server attach", pair, operation, ledger, budget).await
+    }
+
+    async fn detach(&self, pair: &Pair, _: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
+        let _turn = self.turn(&pair.server, budget).await?;
+        ledger.sending(Operation::Detach);
+        let operation =
+            self.client.detach_dev_server_volume(budget, &pair.server, &pair.volume).await.map_err(failure)?;
+        self.submitted("lite server detach", pair, operation, ledger, budget).await
+    }
+
+    async fn follow(&self, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
+        let _turn = self.turn(&pair.server, budget).await?;
+        self.follow_operation(&self.waiter("lite server").resumed(), pair, job, budget).await
+    }
+
+    async fn explain_missing_server(&self, pair: &Pair, budget: &Budget) -> Option<String> {
+        let servers = self.client.list_dev_servers(budget).await.ok()?;
+        let lite = servers.iter().find(|server| under(server).any(|id| *id == *pair.server.as_str()))?;
+        Some(format!(
+            "{} is the id of the cloud server under Lite Server {}: server_id must be {}.",
+            pair.server,
+            lite.name.as_deref().unwrap_or(lite.id.as_str()),
+            lite.id
+        ))
+    }
+
+    /// The resource has no such attribute, so this is never asked for.
+    async fn set_delete_on_termination(&self, _: &Pair, _: bool, _: &Budget) -> Result<(), Failure> {
+        Err(Failure {
+            kind: ErrorKind::Invalid,
+            operation: "delete_on_termination".to_owned(),
+            text: "a Lite Server has no delete_on_termination".to_owned(),
+            clock_skew: None,
+            busy: false,
+        })
+    }
+}
+
+fn operation_sight(operation: DevServerOperation) -> JobSight {
+    match operation.status {
+        OperationStatus::Success => JobSight::Ended(JobEnd::Done),
+        OperationStatus::Failed => JobSight::Ended(JobEnd::Failed(JobFailure {
+            job: operation.id,
+            code: operation.error_code.map_or_else(|| "no error code".to_owned(), |code| code.to_string()),
+            reason: operation.error_message.unwrap_or_else(|| "no reason given".to_owned()),
+            conflict: false,
+        })),
+        status => JobSight::Running(status.as_str().to_owned()),
+    }
+}
+
+/// The ids by which EVS may know a Lite Server: those of the cloud server under it.
+fn under(server: &DevServer) -> impl Iterator<Item = &ServerId> {
+    server.cloud_server.iter().flat_map(|cloud| cloud.id.iter().chain(cloud.hps_ecs_id.iter()))
+}
+
+/// Both sides of the pair as one sight.
+fn sight(pair: &Pair, server: Option<&DevServer>, volume: Option<&Volume>) -> Sight {
+    let server = server.filter(|server| server.status != "DELETED");
+    let entry = server.and_then(|server| server.volumes.as_ref()).and_then(|volumes| {
+        volumes.iter().find(|entry| entry.evs_id.as_ref().is_some_and(|id| *id == *pair.volume.as_str()))
+    });
+    let known: Vec<_> = server.into_iter().flat_map(|server| under(server).chain([&server.id])).collect();
+    let ours = |id: &ServerId| known.iter().any(|known| *id == *known.as_str());
+    let attachments = volume.map(|volume| volume.attachments.as_slice()).unwrap_or_default();
+    let by_id = attachments.iter().find(|attachment| attachment.server_id.as_ref().is_some_and(ours));
+    // A Lite Server that lists the volume and does not name the server under it: then the volume's one holder is it.
+    let attachment = by_id.or_else(|| match (entry, attachments, known.len()) {
+        (Some(_), [only], 0 | 1) => Some(only),
+        _ => None,
+    });
+    let state = volume.map(|volume| volume_state(&volume.status));
+    let evs_settled = attachment.is_some() && state == Some(VolumeState::InUse);
+    Sight {
+        server: server.map(|server| ServerSight {
+            lists_volume: entry.is_some() || evs_settled,
+            status: server.status.clone(),
+            readiness: readiness(&server.status),
+            locked: false,
+            zone: None,
+            boots_from_volume: entry.and_then(|entry| entry.volume_type.as_deref()) == Some("ROOT"),
+        }),
+        volume: volume.map(|volume| VolumeSight {
+            lists_server: attachment.is_some(),
+            others: attachments
+                .iter()
+                .filter(|other| attachment != Some(*other))
+                .filter_map(|other| other.server_id.clone())
+                .collect(),
+            state: volume_state(&volume.status),
+            status: volume.status.clone(),
+            multiattach: volume.multiattach.unwrap_or_default(),
+            zone: None,
+        }),
+        facts: Facts {
+            device: attachment.and_then(|attachment| attachment.device.clone()),
+            attached_at: attachment.and_then(|attachment| attachment.attached_at.as_deref().map(with_zone)),
+            size: volume.and_then(|volume| volume.size).or_else(|| entry.and_then(|entry| entry.size)),
+            volume_type: volume.and_then(|volume| volume.volume_type.clone()),
+            ..Facts::default()
+        },
+    }
+}
+
+/// What a Lite Server's status allows; one that is not known is taken for one that will pass.
+fn readiness(status: &str) -> Readiness {
+    match status {
+        "RUNNING" => Readiness::Running,
+        "STOPPED" => Readiness::Stopped,
+        "ERROR" => Readiness::Unfit,
+        failed if failed.ends_with("_FAILED") => Readiness::Unfit,
+        _ => Readiness::Transient,
+    }
+}
