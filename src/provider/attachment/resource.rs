@@ -56,6 +56,9 @@ pub(crate) enum NotReady {
     },
 }
 
+/// A kind's state with its private data.
+type StoredModel<K> = Stored<<K as Kind>::Model, Private>;
+
 /// The resource of a [`Kind`].
 pub(crate) struct AttachmentResource<K> {
     configured: Arc<Configured>,
@@ -74,7 +77,7 @@ impl<K: Kind> AttachmentResource<K> {
         stored: Stored<K::Model, Private>,
         pick: impl Fn(&Timeouts) -> &Value<String>,
         context: &CallContext,
-    ) -> Result<Life<K::Model>, (Stored<K::Model, Private>, NotReady)> {
+    ) -> Result<Life<K::Model>, (StoredModel<K>, NotReady)> {
         let connected = self.configured.get().and_then(|data| K::connect(&data, text(&stored.state.common().region)));
         match connected {
             Ok(api) => {

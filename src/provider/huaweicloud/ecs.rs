@@ -26,7 +26,7 @@ use crate::{
     },
     sync::KeyedGuard,
     transport::ErrorKind,
-    wait::{PollConfig, Waiter},
+    wait::Waiter,
 };
 
 static CLOUD: Cloud = Cloud {
@@ -73,7 +73,7 @@ impl EcsApi {
     }
 
     fn waiter(&self, operation: &str) -> Waiter {
-        Waiter::new(operation, self.cloud.poll.unwrap_or_else(PollConfig::default), self.cloud.durations.clone())
+        Waiter::new(operation, self.cloud.poll.unwrap_or_default(), self.cloud.durations.clone())
     }
 
     /// Follows the job of a call that was just accepted; the pair tells where the job cannot.
@@ -154,6 +154,7 @@ pub(super) fn present<T>(answer: Result<T, Error>) -> Result<Option<T>, Failure>
 }
 
 /// A client's error as the life and the diagnostics need it.
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn failure(error: Error) -> Failure {
     Failure {
         kind: error.kind(),

@@ -198,7 +198,7 @@ fn sight(pair: &Pair, server: Option<&DevServer>, volume: Option<&Volume>) -> Si
     let attachments = volume.map(|volume| volume.attachments.as_slice()).unwrap_or_default();
     let by_id = attachments.iter().find(|attachment| attachment.server_id.as_ref().is_some_and(ours));
     // A Lite Server that lists the volume and does not name the server under it: then the volume's one holder is it.
-    let attachment = by_id.or_else(|| match (entry, attachments, known.len()) {
+    let attachment = by_id.or(match (entry, attachments, known.len()) {
         (Some(_), [only], 0 | 1) => Some(only),
         _ => None,
     });

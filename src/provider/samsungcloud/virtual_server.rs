@@ -158,6 +158,7 @@ fn conflict_of(wish: &Wish, error: Error) -> Failure {
 }
 
 /// A client's error as the life and the diagnostics need it.
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failure(error: Error) -> Failure {
     let mut text = error.to_string();
     let offered = error.offered_versions();
