@@ -324,3 +324,34 @@ impl Signals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_plugin_to_which_nobody_connects_ends_after_a_minute() {
+        let (_connections, watched) = watch::channel(Connections::default());
+        let started = Instant::now();
+        abandoned(watched, true).await;
+        assert_eq!(started.elapsed(), FIRST_CONNECTION);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_plugin_ends_with_its_last_connection_and_not_before() {
+        let (connections, watched) = watch::channel(Connections { any_yet: true, open: 2 });
+        let mut ended = Box::pin(abandoned(watched, true));
+        connections.send_modify(|connections| connections.open -= 1);
+        assert!(timeout(Duration::from_secs(3600), &mut ended).await.is_err(), "one connection is left");
+        connections.send_modify(|connections| connections.open -= 1);
+        ended.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_debug_mode_it_waits_for_the_next_terraform() {
+        let (_connections, watched) = watch::channel(Connections { any_yet: true, open: 0 });
+        assert!(timeout(Duration::from_secs(3600), abandoned(watched, false)).await.is_err());
+    }
+}

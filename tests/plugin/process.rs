@@ -6,6 +6,7 @@ use std::{process::Stdio, time::Duration};
 
 use cloudvolume::plugin::{self, Environment};
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
@@ -40,15 +41,19 @@ pub(crate) struct Process {
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
     stderr: UnboundedReceiver<String>,
+    /// Of the socket; a child that is killed leaves it behind.
+    _directory: TempDir,
 }
 
 impl Process {
     pub(crate) fn start(vars: &[(&str, &str)], arguments: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "process::is_a_plugin", "--nocapture"])
             .env_clear()
             .envs(vars.iter().copied())
             .env(ARGUMENTS, arguments)
+            .env("PLUGIN_UNIX_SOCKET_DIR", directory.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -64,7 +69,7 @@ impl Process {
                 let _ = sender.send(line);
             }
         });
-        Self { child, stdout, stderr }
+        Self { child, stdout, stderr, _directory: directory }
     }
 
     /// The next line that the plugin wrote to standard output; `None` when it ended.
