@@ -1,0 +1,69 @@
+//! Terraform's state file as it is on disk, private data included.
+
+use std::{fs, path::Path};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::Value;
+
+/// The state file.
+#[derive(Debug)]
+pub(crate) struct State(Value);
+
+/// One resource of it.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    /// Its attributes.
+    pub(crate) attributes: Value,
+    /// Whether Terraform wants to replace it.
+    pub(crate) tainted: bool,
+    /// What the provider keeps beside it; null where it keeps nothing.
+    pub(crate) private: Value,
+}
+
+impl State {
+    pub(super) fn read(file: &Path) -> Self {
+        let text = fs::read(file).unwrap_or_else(|_| b"{}".to_vec());
+        Self(serde_json::from_slice(&text).expect("a whole state file"))
+    }
+
+    /// How many resources it has.
+    pub(crate) fn len(&self) -> usize {
+        self.instances().count()
+    }
+
+    /// The only resource, if there is one.
+    ///
+    /// # Panics
+    /// Where there are several.
+    pub(crate) fn only(&self) -> Option<Instance> {
+        assert!(self.len() <= 1, "several resources: {}", self.0);
+        self.instances().next().map(|instance| Instance {
+            attributes: instance["attributes"].clone(),
+            tainted: instance["status"] == "tainted",
+            private: instance["private"].as_str().map_or(Value::Null, |text| {
+                let bytes = STANDARD.decode(text).expect("base64");
+                serde_json::from_slice(&bytes).expect("private data is JSON")
+            }),
+        })
+    }
+
+    fn instances(&self) -> impl Iterator<Item = &Value> {
+        let resources = self.0["resources"].as_array().into_iter().flatten();
+        resources.flat_map(|resource| resource["instances"].as_array().into_iter().flatten())
+    }
+}
+
+impl Instance {
+    /// Whether the provider keeps the job of an operation that has not been seen to end.
+    pub(crate) fn has_job(&self) -> bool {
+        fn named(value: &Value) -> bool {
+            match value {
+                Value::Object(fields) => {
+                    fields.iter().any(|(name, value)| (name == "job" && value.is_string()) || named(value))
+                }
+                _ => false,
+            }
+        }
+        named(&self.private)
+    }
+}
