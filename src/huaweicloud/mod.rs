@@ -18,6 +18,8 @@ pub mod evs;
 mod iam;
 pub mod job;
 pub mod modelarts;
+#[cfg(test)]
+mod script;
 pub mod signer;
 
 pub use self::{

@@ -23,7 +23,7 @@ use crate::{
         error::{Error, Subject},
         signer,
     },
-    transport::{ErrorKind, Request, SendCause, Sign, SignError, Transport, Unsigned},
+    transport::{ErrorKind, Request, Response, SendCause, Sign, SignError, Transport, Unsigned},
 };
 
 /// Stands for the project's id in the path of a [`Call`]; no URL can be made of it.
@@ -203,13 +203,28 @@ impl Sender {
         };
         let elapsed = budget.elapsed().saturating_sub(started);
         let seen = signer.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let credential = match auth {
+            Auth::Fixed(credential) => Some(credential),
+            Auth::None | Auth::Source(_) => seen.used.as_ref().map(|issued| &issued.credential),
+        };
+        let conceal = |response: &mut Response| {
+            if let Some(credential) = credential {
+                credential.conceal(&mut response.body);
+            }
+        };
         let result = match (sent, seen.failure) {
-            (Ok(response), _) => Reply::new(call, response, seen.at, elapsed),
+            (Ok(mut response), _) => {
+                conceal(&mut response);
+                Reply::new(call, response, seen.at, elapsed)
+            }
             // The signer could only hand its failure on as text; here it is whole.
             (Err(error), Some(failure)) if matches!(error.cause, SendCause::Sign(_)) => {
                 Err(Error::without_credential(call.operation, failure))
             }
-            (Err(error), _) => Err(failed(call, error, seen.at)),
+            (Err(mut error), _) => {
+                error.answer.as_deref_mut().map(conceal);
+                Err(failed(call, error, seen.at))
+            }
         };
         (result, seen.used)
     }

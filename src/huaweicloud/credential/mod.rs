@@ -8,8 +8,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
 use futures::FutureExt as _;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 pub(super) use self::cache::Flights;
@@ -42,6 +43,22 @@ pub(super) enum Credential {
     AccessKey(AccessKey),
     /// The request carries a token.
     Token(SecretString),
+}
+
+impl Credential {
+    /// Blots out what is secret in a body. Some proxies answer with the request as they saw it, and some of that would be shown.
+    pub(super) fn conceal(&self, body: &mut Bytes) {
+        let (secret, token) = match self {
+            Self::AccessKey(key) => (&key.secret_key, key.security_token.as_ref()),
+            Self::Token(token) => (token, None),
+        };
+        for secret in token.into_iter().chain([secret]).map(ExposeSecret::expose_secret) {
+            let text = str::from_utf8(body).ok().filter(|text| !secret.is_empty() && text.contains(secret));
+            if let Some(text) = text {
+                *body = Bytes::from(text.replace(secret, "***"));
+            }
+        }
+    }
 }
 
 /// Where the first credential comes from.
