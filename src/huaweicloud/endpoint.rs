@@ -75,6 +75,8 @@ pub(super) enum EndpointError {
          use a provider configuration of its own for that region"
     )]
     OtherRegion { service: &'static str, configured: String, region: String },
+    #[error("{0:?} is not a region's name")]
+    Region(String),
     #[error("{0:?} cannot be part of a URL")]
     Segment(String),
     #[error("no URL can be made for {service} in region {region}: {source}")]
@@ -99,6 +101,9 @@ impl Endpoints {
     }
 
     fn base(&self, service: Service, region: &str) -> Result<String, EndpointError> {
+        if !is_region(region) {
+            return Err(EndpointError::Region(region.to_owned()));
+        }
         let name = service.name();
         if let Some(base) = self.overridden(service) {
             if service.is_regional() && region != self.region {
@@ -128,6 +133,11 @@ impl Endpoints {
             Service::Sts => self.overrides.sts.as_ref(),
         }
     }
+}
+
+/// Whether a text can be a region's name. It becomes part of host names that credentials are sent to.
+pub(super) fn is_region(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
 }
 
 /// Reads a URL that a user wrote: `https://` is added where there is no scheme, slashes at the end are dropped.
@@ -216,6 +226,14 @@ mod tests {
         let endpoints = endpoints("cn-north-4");
         for id in ["", ".", "..", "a/b", "a?b", "a#b", "a%2fb", "a b", "ä"] {
             assert!(endpoints.url(Service::Ecs, "cn-north-4", &["v1", id]).is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_region_that_would_lead_to_another_host_is_refused() {
+        let endpoints = endpoints("cn-north-4");
+        for region in ["", "evil.example/", "a@evil.example", "CN-NORTH-4", "a b", "a:1"] {
+            assert!(endpoints.url(Service::Ecs, region, &["v1"]).is_err(), "{region}");
         }
     }
 

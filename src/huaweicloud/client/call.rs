@@ -19,7 +19,7 @@ use crate::{
     budget::Budget,
     huaweicloud::{
         credential::{Credential, Credentials, Issued},
-        endpoint::{Endpoints, Service},
+        endpoint::{EndpointError, Endpoints, Service},
         error::{Error, Subject},
         signer,
     },
@@ -117,7 +117,10 @@ impl<'a> Call<'a> {
     fn request(&self, endpoints: &Endpoints, region: &str) -> Result<Request, Error> {
         let refused = |kind, reason: String| Error::refused(self.operation, kind, reason);
         let url = endpoints.url(self.service, region, &self.path);
-        let mut url = url.map_err(|error| refused(ErrorKind::Configuration, error.to_string()))?;
+        let mut url = url.map_err(|error| match error {
+            EndpointError::Segment(_) => refused(ErrorKind::Invalid, error.to_string()),
+            _ => refused(ErrorKind::Configuration, error.to_string()),
+        })?;
         if !self.query.is_empty() {
             let pairs = self.query.iter().map(|(name, value)| format!("{name}={}", signer::encode(value.as_bytes())));
             url.set_query(Some(&pairs.collect::<Vec<_>>().join("&")));
@@ -202,31 +205,17 @@ impl Sender {
             Auth::Fixed(_) | Auth::Source(_) => self.transport.send(request, &signer, &Retrying, budget).await,
         };
         let elapsed = budget.elapsed().saturating_sub(started);
-        let seen = signer.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let credential = match auth {
-            Auth::Fixed(credential) => Some(credential),
-            Auth::None | Auth::Source(_) => seen.used.as_ref().map(|issued| &issued.credential),
-        };
-        let conceal = |response: &mut Response| {
-            if let Some(credential) = credential {
-                credential.conceal(&mut response.body);
-            }
-        };
-        let result = match (sent, seen.failure) {
-            (Ok(mut response), _) => {
-                conceal(&mut response);
-                Reply::new(call, response, seen.at, elapsed)
-            }
+        let mut seen = signer.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let used = seen.used.clone();
+        let result = match (sent, seen.failure.take()) {
+            (Ok(response), _) => Reply::new(call, response, seen, elapsed),
             // The signer could only hand its failure on as text; here it is whole.
             (Err(error), Some(failure)) if matches!(error.cause, SendCause::Sign(_)) => {
-                Err(Error::without_credential(call.operation, failure))
+                Err(Error::not_sent(call.operation, failure))
             }
-            (Err(mut error), _) => {
-                error.answer.as_deref_mut().map(conceal);
-                Err(failed(call, error, seen.at))
-            }
+            (Err(error), _) => Err(failed(call, error, &seen)),
         };
-        (result, seen.used)
+        (result, used)
     }
 }
 
@@ -240,36 +229,47 @@ struct Signer<'a> {
 
 /// What the last attempt was signed with.
 #[derive(Default)]
-struct Seen {
-    at: Option<SystemTime>,
-    used: Option<Arc<Issued>>,
+pub(super) struct Seen {
+    /// When.
+    pub(super) at: Option<SystemTime>,
+    /// The credential.
+    pub(super) used: Option<Arc<Issued>>,
+    /// Why there was none.
     failure: Option<Error>,
 }
 
-impl Signer<'_> {
-    fn note(&self, note: impl FnOnce(&mut Seen)) {
-        note(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner));
+impl Seen {
+    /// A text that is going to be shown, without the credential.
+    pub(super) fn conceal(&self, text: &str) -> String {
+        self.used.as_ref().map_or_else(|| text.to_owned(), |used| used.credential.conceal(text))
+    }
+
+    /// An answer that is going to be shown, without the credential in its body.
+    pub(super) fn concealed(&self, response: &Response) -> Response {
+        let body = Bytes::from(self.conceal(&String::from_utf8_lossy(&response.body)));
+        Response { body, ..response.clone() }
     }
 }
 
 #[async_trait]
 impl Sign for Signer<'_> {
     async fn sign(&self, request: &mut Request, now: SystemTime) -> Result<(), SignError> {
-        self.note(|seen| seen.at = Some(now));
-        match self.auth {
-            Auth::None => Ok(()),
-            Auth::Fixed(credential) => apply(request, credential, now),
-            Auth::Source(credentials) => match credentials.get(self.budget, self.region, now).await {
-                Ok(issued) => {
-                    self.note(|seen| seen.used = Some(Arc::clone(&issued)));
-                    apply(request, &issued.credential, now)
-                }
-                Err(error) => {
-                    let text = error.to_string();
-                    self.note(|seen| seen.failure = Some(error));
-                    Err(SignError(text))
-                }
-            },
+        let issued = match self.auth {
+            Auth::None => return Ok(()),
+            Auth::Fixed(credential) => Ok(Arc::new(Issued::permanent(credential.clone()))),
+            Auth::Source(credentials) => credentials.get(self.budget, self.region, now).await,
+        };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match issued {
+            Ok(issued) => {
+                seen.at = Some(now);
+                apply(request, &seen.used.insert(issued).credential, now)
+            }
+            Err(error) => {
+                let text = error.to_string();
+                seen.failure = Some(error);
+                Err(SignError(text))
+            }
         }
     }
 }

@@ -56,7 +56,14 @@ impl Client {
         let sender = Sender::new(transport, Arc::new(endpoints));
         let credentials = Arc::new(Credentials::new(sender.clone(), source, roles, region.clone(), scope));
         let this = region.as_str().into();
-        let shared = Shared { sender, credentials, region, project_id, project_name, projects: Flights::default() };
+        let shared = Shared {
+            sender,
+            credentials,
+            region,
+            project_id,
+            project_name,
+            projects: Flights::new("KeystoneListProjects"),
+        };
         Ok(Self { shared: Arc::new(shared), region: this })
     }
 
@@ -95,8 +102,7 @@ impl Client {
 
     /// Makes a call in the region's project, which stands for [`PROJECT`] in its path.
     pub(super) async fn send(&self, budget: &Budget, call: Call<'_>) -> Result<Reply, Error> {
-        let project =
-            self.project_id(budget).await.map_err(|error| Error::without_credential(call.operation, error))?;
+        let project = self.project_id(budget).await.map_err(|error| Error::not_sent(call.operation, error))?;
         let call = call.in_project(&project);
         self.shared.sender.send(budget, &self.region, &call, Auth::Source(&self.shared.credentials)).await
     }

@@ -9,7 +9,7 @@ use http::{
 use serde::de::DeserializeOwned;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
-use super::call::Call;
+use super::call::{Call, Seen};
 use crate::{
     budget::Ended,
     huaweicloud::error::{Answer, Attempts, Cause, ClockSkew, Envelope, Error, Subject, kind_of, sanitise},
@@ -45,22 +45,17 @@ pub(in crate::huaweicloud) struct Reply {
     elapsed: Duration,
     mutating: bool,
     secret: bool,
+    seen: Seen,
 }
 
 impl Reply {
     /// Tells success from error.
-    pub(super) fn new(
-        call: &Call<'_>,
-        response: Response,
-        signed_at: Option<SystemTime>,
-        elapsed: Duration,
-    ) -> Result<Self, Error> {
-        let envelope = envelope(&response);
-        if response.status.is_success() && envelope.is_none() {
+    pub(super) fn new(call: &Call<'_>, response: Response, seen: Seen, elapsed: Duration) -> Result<Self, Error> {
+        if response.status.is_success() && envelope(&response).is_none() {
             let (operation, mutating, secret) = (call.operation, call.is_mutating(), call.secret);
-            return Ok(Self { operation, response, elapsed, mutating, secret });
+            return Ok(Self { operation, response, elapsed, mutating, secret, seen });
         }
-        Err(error(call, &response, envelope, signed_at, elapsed))
+        Err(error(call, &response, &seen, elapsed))
     }
 
     /// A header as text.
@@ -78,9 +73,10 @@ impl Reply {
             let text = if self.secret {
                 format!("cannot be read at line {}, column {}", error.line(), error.column())
             } else {
-                format!("cannot be read: {}", sanitise(&error.to_string(), EXCERPT))
+                format!("cannot be read: {}", sanitise(&self.seen.conceal(&error.to_string()), EXCERPT))
             };
-            self.malformed(&format!("the answer {text}{}", excerpt(&self.response, self.secret)))
+            let shown = self.seen.concealed(&self.response);
+            self.malformed(&format!("the answer {text}{}", excerpt(&shown, self.secret)))
         })
     }
 
@@ -98,10 +94,10 @@ impl Reply {
 }
 
 /// The error of a call without an answer, or with one that leaves open what happened.
-pub(super) fn failed(call: &Call<'_>, error: SendError, signed_at: Option<SystemTime>) -> Error {
+pub(super) fn failed(call: &Call<'_>, error: SendError, seen: &Seen) -> Error {
     let attempts = error.attempts;
     if let Some(response) = &error.answer {
-        return self::error(call, response, envelope(response), signed_at, error.elapsed);
+        return self::error(call, response, seen, error.elapsed);
     }
     let identity = call.subject == Subject::Identity;
     let kind = match (error.kind(), &error.cause) {
@@ -129,20 +125,16 @@ fn envelope(response: &Response) -> Option<Envelope> {
     }
 }
 
-fn error(
-    call: &Call<'_>,
-    response: &Response,
-    envelope: Option<Envelope>,
-    signed_at: Option<SystemTime>,
-    elapsed: Duration,
-) -> Error {
+fn error(call: &Call<'_>, response: &Response, seen: &Seen, elapsed: Duration) -> Error {
+    let response = &seen.concealed(response);
+    let envelope = envelope(response);
     let status = response.status;
     let mut kind = kind_of(status, envelope.as_ref(), call.subject, call.is_mutating());
     let request_id = id(&response.headers, envelope.as_ref().and_then(|envelope| envelope.request_id.clone()));
     let cause = match envelope {
         Some(Envelope { code, message, .. }) => {
             let clock_skew =
-                if kind == ErrorKind::Unauthenticated { clock_skew(&response.headers, signed_at) } else { None };
+                if kind == ErrorKind::Unauthenticated { clock_skew(&response.headers, seen.at) } else { None };
             Cause::Api(Answer { status, code, message, request_id, clock_skew })
         }
         // Something other than the service spoke, and its word counts for as little as its text.

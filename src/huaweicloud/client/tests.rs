@@ -469,7 +469,7 @@ async fn a_refused_key_is_refused_once_and_a_wrong_clock_is_named() {
 async fn an_id_that_would_lead_elsewhere_is_not_sent() {
     let (client, script) = scripted([]).await;
     let error = client.show_volume(&budget(), &VolumeId::new("../x")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert_eq!(error.kind(), ErrorKind::Invalid);
     script.finish();
 }
 

@@ -142,14 +142,14 @@ impl Settings {
         }
         let text = |given: &Option<String>, profile: Option<String>| given_text(given).map(str::to_owned).or(profile);
         let endpoints = check.endpoints(config, text(&config.region, profile.region));
+        let project_id = text(&config.project_id, profile.project_id);
+        if project_id.as_deref().is_some_and(|id| !id.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')) {
+            check.problem("project_id", "may hold letters, digits and hyphens only");
+        }
         match check.source(config, profile.source) {
-            Some(source) if check.problems.is_empty() => Ok(Self {
-                endpoints,
-                source,
-                roles,
-                project_id: text(&config.project_id, profile.project_id),
-                project_name: text(&config.project_name, None),
-            }),
+            Some(source) if check.problems.is_empty() => {
+                Ok(Self { endpoints, source, roles, project_id, project_name: text(&config.project_name, None) })
+            }
             Some(_) | None => Err(ConfigError { problems: check.problems }),
         }
     }
@@ -264,17 +264,16 @@ impl Checker {
     }
 
     fn endpoints(&mut self, config: &Config, region: Option<String>) -> Endpoints {
-        // Region and cloud become part of host names that credentials are sent to.
-        let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         match &region {
             None => self.problem("region", "is missing"),
-            Some(region) if !region.chars().all(label) => {
-                self.problem("region", format!("{region:?} is not a region's name"))
+            Some(region) if !endpoint::is_region(region) => {
+                self.problem("region", format!("{region:?} is not a region's name"));
             }
             Some(_) => {}
         }
+        // As with the region: no more than the end of a host name.
         let cloud = given_text(&config.cloud).map(str::to_owned);
-        if cloud.as_deref().is_some_and(|cloud| !cloud.chars().all(|c| label(c) || c == '.')) {
+        if cloud.as_deref().is_some_and(|cloud| !cloud.split('.').all(endpoint::is_region)) {
             self.problem("cloud", "is not a domain name");
         }
         let given = &config.endpoints;

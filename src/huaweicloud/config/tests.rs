@@ -93,6 +93,7 @@ fn a_name_that_would_become_part_of_a_host_is_checked() {
         assert_eq!(problems(&Config { region: text(region), ..keys() }), ["region"], "{region}");
     }
     assert_eq!(problems(&Config { cloud: text("a@evil.example"), ..keys() }), ["cloud"]);
+    assert_eq!(problems(&Config { project_id: text("../p"), ..keys() }), ["project_id"]);
 }
 
 #[test]

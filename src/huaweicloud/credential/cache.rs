@@ -19,9 +19,18 @@ const REFUSAL: Duration = Duration::from_secs(60);
 type Flight<T> = Shared<BoxFuture<'static, Result<T, Error>>>;
 
 /// One value for each region.
-pub(in crate::huaweicloud) struct Flights<T>(Mutex<HashMap<String, (Instant, Flight<T>)>>);
+pub(in crate::huaweicloud) struct Flights<T> {
+    /// What an error calls the waiting.
+    operation: &'static str,
+    by_region: Mutex<HashMap<String, (Instant, Flight<T>)>>,
+}
 
 impl<T: Clone> Flights<T> {
+    /// None yet.
+    pub(in crate::huaweicloud) fn new(operation: &'static str) -> Self {
+        Self { operation, by_region: Mutex::default() }
+    }
+
     /// The value for `key`: the one at hand if it is `fresh`, the one under way, or else a new one.
     ///
     /// The fetching runs on the budget of the caller that began it. Where that ends first, the others begin anew on theirs.
@@ -34,7 +43,7 @@ impl<T: Clone> Flights<T> {
     ) -> Result<T, Error> {
         loop {
             let flight = self.join(key, &fresh, &fetch);
-            let fetched = budget.run(flight.clone()).await.map_err(|ended| Error::ended("Authenticate", ended))?;
+            let fetched = budget.run(flight.clone()).await.map_err(|ended| Error::ended(self.operation, ended))?;
             match fetched {
                 Err(error) if ran_out(&error) && budget.ended().is_none() => self.drop_flight(key, &flight),
                 fetched => return fetched,
@@ -81,13 +90,7 @@ impl<T: Clone> Flights<T> {
 
     /// A std mutex: held for a look-up, never over an await.
     fn lock(&self) -> MutexGuard<'_, HashMap<String, (Instant, Flight<T>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<T> Default for Flights<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
+        self.by_region.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -51,8 +51,8 @@ pub(super) enum Cause {
     },
     /// There is no answer.
     Send(SendError),
-    /// No credential could be had.
-    Credential(Error),
+    /// What the call needs first, a credential or a project, could not be had.
+    Needed(Error),
     /// The operation ended before the call began.
     Ended(Ended),
     /// The call was not made.
@@ -104,10 +104,10 @@ impl Error {
         Self::new(operation, kind, Cause::Ended(ended), Attempts::default())
     }
 
-    /// A call that was not made because `error` left it without a credential.
-    pub(super) fn without_credential(operation: &'static str, error: Self) -> Self {
-        let kind = error.kind();
-        Self::new(operation, kind, Cause::Credential(error), Attempts::default())
+    /// A call that was not made because `error` left it without a credential or a project.
+    pub(super) fn not_sent(operation: &'static str, error: Self) -> Self {
+        let (kind, attempts, elapsed) = (error.kind(), error.attempts(), error.elapsed());
+        Self::new(operation, kind, Cause::Needed(error), Attempts { attempts, elapsed, may_have_been_processed: false })
     }
 
     /// What it means for the caller.
@@ -125,7 +125,7 @@ impl Error {
         match &self.0.cause {
             Cause::Api(answer) => Some(answer.status),
             Cause::Malformed { status, .. } => Some(*status),
-            Cause::Credential(error) => error.status(),
+            Cause::Needed(error) => error.status(),
             Cause::Send(_) | Cause::Ended(_) | Cause::Refused(_) => None,
         }
     }
@@ -153,7 +153,7 @@ impl Error {
         self.answer().and_then(|answer| answer.clock_skew).map(|skew| skew.distance)
     }
 
-    /// How many attempts were made; zero where the call was not sent.
+    /// How many attempts were made, of the call or of the one it needed first; zero where neither was sent.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
@@ -171,7 +171,7 @@ impl Error {
     fn answer(&self) -> Option<&Answer> {
         match &self.0.cause {
             Cause::Api(answer) => Some(answer),
-            Cause::Credential(error) => error.answer(),
+            Cause::Needed(error) => error.answer(),
             Cause::Malformed { .. } | Cause::Send(_) | Cause::Ended(_) | Cause::Refused(_) => None,
         }
     }
@@ -182,7 +182,7 @@ impl fmt::Display for Error {
         let Inner { operation, cause, attempts, elapsed, .. } = &*self.0;
         match cause {
             Cause::Send(error) => return write!(f, "{error}"),
-            Cause::Credential(error) => return write!(f, "{operation}: no credential: {error}"),
+            Cause::Needed(error) => return write!(f, "{operation} was not sent: {error}"),
             Cause::Ended(ended) => return write!(f, "{operation}: {ended}"),
             Cause::Refused(reason) => return write!(f, "{operation}: {reason}"),
             Cause::Api(answer) => write!(f, "{operation}: {answer}")?,
@@ -228,7 +228,7 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0.cause {
-            Cause::Credential(error) => Some(error),
+            Cause::Needed(error) => Some(error),
             Cause::Send(error) => error.source(),
             Cause::Api(_) | Cause::Malformed { .. } | Cause::Ended(_) | Cause::Refused(_) => None,
         }
