@@ -134,9 +134,8 @@ fn transport(settings: &Settings) -> TransportConfig {
 }
 
 fn missing(block: &'static str, problems: &[String]) -> NotReady {
-    let places = match block {
-        "huaweicloud" => config::huaweicloud::CREDENTIAL_PLACES,
-        _ => config::samsungcloud::PLACES,
-    };
-    NotReady::Missing { block, problem: format!("{}.\n\nSettings are looked for in {places}.", problems.join(".\n")) }
+    NotReady::Missing {
+        block,
+        problem: format!("{}.\n\nSettings are looked for in {}.", problems.join(".\n"), config::places(block)),
+    }
 }

@@ -13,6 +13,7 @@ use super::{
         sight::Pair,
         step::Refusal,
     },
+    config,
     duration::human,
 };
 use crate::{budget::Ended, ids::JobId, transport::ErrorKind};
@@ -258,7 +259,10 @@ impl Report<'_> {
             }
             ErrorKind::Throttled => "Lower requests_per_second or -parallelism, or apply again later.".into(),
             ErrorKind::Quota => "Detach something, or use another server or volume.".into(),
-            ErrorKind::Configuration => format!("Correct the configuration of {block}.").into(),
+            ErrorKind::Configuration => {
+                format!("Correct the configuration of {block}. Settings are looked for in {}.", config::places(block))
+                    .into()
+            }
             ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotAttached | ErrorKind::AlreadyAttached => {
                 self.cloud.refusal_hint.unwrap_or("Compare the ids with the cloud's console.").into()
             }

@@ -29,6 +29,9 @@ pub(crate) struct Stage {
     pub(crate) subject: &'static Subject,
 }
 
+/// Where nobody answers: no test may ask the metadata service of the machine that it runs on.
+const NOWHERE: &str = "http://127.0.0.1:1";
+
 impl Stage {
     /// A cloud whose jobs end by themselves, soon.
     pub(crate) async fn new(subject: &'static Subject) -> Self {
@@ -63,7 +66,7 @@ impl Stage {
         }
         format!(
             "provider \"cloudvolume\" {{\n  poll_interval = {{ min = \"50ms\", max = \"200ms\" }}\n  huaweicloud = {{\n{cloud}    \
-             endpoints = {{ ecs = \"{url}\", evs = \"{url}\", iam = \"{url}\", modelarts = \"{url}\" }}\n  }}\n}}\n"
+             endpoints = {{ ecs = \"{url}\", evs = \"{url}\", iam = \"{url}\", modelarts = \"{url}\", metadata = \"{NOWHERE}\" }}\n  }}\n}}\n"
         )
     }
 

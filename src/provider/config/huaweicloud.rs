@@ -74,6 +74,7 @@ struct EndpointsBlock {
     modelarts: Value<String>,
     iam: Value<String>,
     sts: Value<String>,
+    metadata: Value<String>,
 }
 
 const REGION: &[&str] = &["HW_REGION_NAME", "OS_REGION_NAME"];
@@ -93,9 +94,9 @@ const PROFILE: &[&str] = &["HW_PROFILE"];
 /// Where KooCLI keeps its profiles.
 const DEFAULT_SHARED_CONFIG_FILE: &str = "~/.hcloud/config.json";
 
-/// Where credentials are looked for, for the error of having found none.
-pub(crate) const CREDENTIAL_PLACES: &str = "the huaweicloud block (access_key and secret_key; token; user_name, domain_name \
-     and password; assume_role), the environment (HW_ACCESS_KEY and HW_SECRET_KEY; HW_AUTH_TOKEN; HW_USER_NAME, \
+/// Where settings are looked for, for the error of having found none.
+pub(crate) const PLACES: &str = "the huaweicloud block (region; access_key and secret_key; token; user_name, domain_name and \
+     password; assume_role), the environment (HW_REGION_NAME; HW_ACCESS_KEY and HW_SECRET_KEY; HW_AUTH_TOKEN; HW_USER_NAME, \
      HW_DOMAIN_NAME and HW_USER_PASSWORD; and their OS_ counterparts), the profile file (shared_config_file, \
      HW_SHARED_CONFIG_FILE, ~/.hcloud/config.json), and the metadata service of the ECS that this runs on";
 
@@ -158,6 +159,7 @@ pub(crate) fn attributes() -> [(&'static str, Attribute); 28] {
                     ("modelarts", optional(String, "ModelArts.")),
                     ("iam", optional(String, "Identity and Access Management.")),
                     ("sts", optional(String, "Security Token Service.")),
+                    ("metadata", optional(String, "The metadata service of the ECS that this runs on.")),
                 ]),
                 "Base URLs of single services; plain `http` is for this machine only, unless `insecure` is set.",
             ),
@@ -229,6 +231,7 @@ impl HuaweiCloudBlock {
                 .or_else(|| reader.text("project_name", &self.project_name, PROJECT_NAME)),
             assume_role: self.assume_role(&mut reader, &mut problems),
             profile: reader.text("profile", &self.profile, PROFILE),
+            metadata_endpoint: self.metadata(&mut reader),
             ..Config::default()
         };
         if let Some(project) = reader.text("delegated_project", &self.delegated_project, &["OS_DELEGATED_PROJECT"]) {
@@ -263,6 +266,13 @@ impl HuaweiCloudBlock {
             modelarts: reader.text("endpoints.modelarts", &endpoints.modelarts, &[]),
             iam: reader.text("endpoints.iam", &endpoints.iam, &[]),
             sts: reader.text("endpoints.sts", &endpoints.sts, &[]),
+        }
+    }
+
+    fn metadata(&self, reader: &mut Reader<'_>) -> Option<String> {
+        match &self.endpoints {
+            Value::Value(endpoints) => reader.text("endpoints.metadata", &endpoints.metadata, &[]),
+            Value::Null | Value::Unknown => None,
         }
     }
 

@@ -112,6 +112,14 @@ pub(crate) fn provider_schema() -> Schema {
     )
 }
 
+/// Where the settings of a cloud are looked for.
+pub(crate) fn places(block: &str) -> &'static str {
+    match block {
+        "huaweicloud" => huaweicloud::PLACES,
+        _ => samsungcloud::PLACES,
+    }
+}
+
 impl Block {
     /// Checks what needs neither environment nor network.
     pub(crate) fn validate(&self, diags: &mut Diagnostics) {
