@@ -14,7 +14,7 @@ const INFO: ServeInfo =
 fn main() -> ExitCode {
     let environment = plugin::Environment::from_vars(std::env::vars_os());
     let provider = CloudvolumeProvider::new(Environment::new(std::env::vars_os()), std::time::SystemTime::now);
-    match plugin::serve(provider, INFO, &environment, std::env::args().skip(1)) {
+    match plugin::serve(provider, INFO, &environment, std::env::args_os().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

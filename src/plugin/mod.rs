@@ -1,6 +1,6 @@
 //! Being a Terraform plugin: protocol 6 over gRPC, for the Terraform that started us and for nobody else.
 //!
-//! Reading order: [`serve`] is the life of the process; `handshake`, `listener` and `tls` are how a client gets in;
+//! Reading order: [`serve()`] is the life of the process; `handshake`, `listener` and `tls` are how a client gets in;
 //! `router` and `server` are the RPCs; `dynamic`, `codec` and `private` lead from bytes to a [`Resource`] and back.
 
 mod codec;

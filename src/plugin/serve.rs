@@ -4,7 +4,7 @@
 //! none comes at all. Ctrl-C at a terminal reaches this process too, and must not end it: Terraform hears the same signal,
 //! tells the provider to stop what runs, and needs an answer to write its state.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{ffi::OsString, io, sync::Arc, time::Duration};
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -92,15 +92,16 @@ pub fn serve(
     provider: impl Provider,
     info: ServeInfo,
     environment: &Environment,
-    arguments: impl IntoIterator<Item = String>,
+    arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<(), ServeError> {
     let mut mode = Mode::Plugin;
     for argument in arguments {
+        let argument = argument.to_string_lossy();
         match argument.trim_start_matches('-') {
             "version" => return Ok(handshake::say(&format!("{} {}", info.name, info.version))?),
             "help" => return Ok(handshake::say(&help(info))?),
             "debug" => mode = Mode::Debug,
-            _ => return Err(ServeError::Argument(argument)),
+            _ => return Err(ServeError::Argument(argument.into_owned())),
         }
     }
     if mode == Mode::Plugin && !handshake::is_plugin(environment) {
