@@ -4,19 +4,15 @@
 //! extension of any code; a number that is neither a 64-bit integer nor exactly a double travels as text (`0.1` does);
 //! and a state after apply may hold no unknown value at all.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor},
-    ser::SerializeMap,
-};
+use serde::{Serialize, de::DeserializeOwned};
 use tf_provider::{
     AttributePath,
     schema::{Attribute, AttributeType, Block, NestedBlock},
 };
 
-use super::wire::DynamicValue;
+use super::{untyped::Untyped, wire::DynamicValue};
 
 /// A value that does not fit the provider's type.
 #[derive(Debug)]
@@ -54,7 +50,7 @@ pub(super) fn decode<T: DeserializeOwned>(value: Option<&DynamicValue>, block: &
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<DynamicValue, rmp_serde::encode::Error> {
     let mut untyped = untyped(value)?;
     untyped.write_numbers();
-    untyped.encoded()
+    encoded(&untyped)
 }
 
 /// Writes a value that must hold no unknown: a state. One left over becomes null, and its path is in the answer.
@@ -63,28 +59,16 @@ pub(super) fn encode_known<T: Serialize>(value: &T) -> Result<(DynamicValue, Vec
     untyped.write_numbers();
     let mut replaced = Vec::new();
     untyped.replace_unknown("", &mut replaced);
-    Ok((untyped.encoded()?, replaced))
-}
-
-/// Anything that Terraform can encode.
-#[derive(Clone, Debug, PartialEq)]
-enum Untyped {
-    Null,
-    Unknown,
-    Bool(bool),
-    Integer(i64),
-    Unsigned(u64),
-    Float(f64),
-    Text(String),
-    /// Only inside a value of dynamic type.
-    Bytes(Vec<u8>),
-    List(Vec<Self>),
-    Map(Vec<(String, Self)>),
+    Ok((encoded(&untyped)?, replaced))
 }
 
 fn untyped<T: Serialize>(value: &T) -> Result<Untyped, rmp_serde::encode::Error> {
     let bytes = rmp_serde::to_vec_named(value)?;
     rmp_serde::from_slice(&bytes).map_err(serde::ser::Error::custom)
+}
+
+fn encoded(untyped: &Untyped) -> Result<DynamicValue, rmp_serde::encode::Error> {
+    Ok(DynamicValue { msgpack: rmp_serde::to_vec_named(untyped)?, json: Vec::new() })
 }
 
 fn typed<T: DeserializeOwned>(untyped: &Untyped) -> Option<T> {
@@ -114,51 +98,6 @@ fn culprit<T: DeserializeOwned>(root: &Untyped) -> AttributePath {
         }
     }
     trail.into_iter().fold(AttributePath::root(), AttributePath::attribute)
-}
-
-impl Untyped {
-    fn encoded(&self) -> Result<DynamicValue, rmp_serde::encode::Error> {
-        Ok(DynamicValue { msgpack: rmp_serde::to_vec_named(self)?, json: Vec::new() })
-    }
-
-    /// The value behind a trail of attribute names.
-    fn at(&mut self, trail: &[String]) -> Option<&mut Self> {
-        let Some((first, rest)) = trail.split_first() else { return Some(self) };
-        let Self::Map(entries) = self else { return None };
-        entries.iter_mut().find(|(name, _)| name == first)?.1.at(rest)
-    }
-
-    /// A fraction is written in decimal: Terraform reads it with more digits than a double has, and so gets back the very
-    /// number that the configuration says.
-    fn write_numbers(&mut self) {
-        match self {
-            Self::Float(number) if number.is_finite() => *self = Self::Text(number.to_string()),
-            Self::List(items) => items.iter_mut().for_each(Self::write_numbers),
-            Self::Map(entries) => entries.iter_mut().for_each(|(_, value)| value.write_numbers()),
-            _ => {}
-        }
-    }
-
-    fn replace_unknown(&mut self, path: &str, replaced: &mut Vec<String>) {
-        match self {
-            Self::Unknown => {
-                replaced.push(path.to_owned());
-                *self = Self::Null;
-            }
-            Self::List(items) => {
-                for (index, item) in items.iter_mut().enumerate() {
-                    item.replace_unknown(&format!("{path}[{index}]"), replaced);
-                }
-            }
-            Self::Map(entries) => {
-                for (name, value) in entries {
-                    let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                    value.replace_unknown(&below, replaced);
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 fn read_numbers_of_block(value: &mut Untyped, block: &Block) {
@@ -228,119 +167,12 @@ fn number(text: &str) -> Option<Untyped> {
     integer.or_else(|_| text.parse().map(Untyped::Unsigned)).ok().or_else(|| text.parse().map(Untyped::Float).ok())
 }
 
-impl Untyped {
-    fn each(&mut self, visit: impl FnMut(&mut Self)) {
-        match self {
-            Self::List(items) => items.iter_mut().for_each(visit),
-            Self::Map(entries) => entries.iter_mut().map(|(_, value)| value).for_each(visit),
-            _ => {}
-        }
-    }
-}
-
-impl Serialize for Untyped {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            // The name makes rmp-serde write an extension; Terraform ignores the payload.
-            Self::Unknown => serializer.serialize_newtype_struct("_ExtStruct", &(0_i8, Payload(&[0]))),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Integer(value) => serializer.serialize_i64(*value),
-            Self::Unsigned(value) => serializer.serialize_u64(*value),
-            Self::Float(value) => serializer.serialize_f64(*value),
-            Self::Text(value) => serializer.serialize_str(value),
-            Self::Bytes(value) => serializer.serialize_bytes(value),
-            Self::List(items) => serializer.collect_seq(items),
-            Self::Map(entries) => {
-                let mut map = serializer.serialize_map(Some(entries.len()))?;
-                for (name, value) in entries {
-                    map.serialize_entry(name, value)?;
-                }
-                map.end()
-            }
-        }
-    }
-}
-
-struct Payload<'a>(&'a [u8]);
-
-impl Serialize for Payload<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Untyped {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UntypedVisitor)
-    }
-}
-
-struct UntypedVisitor;
-
-impl<'de> Visitor<'de> for UntypedVisitor {
-    type Value = Untyped;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a Terraform value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Untyped, E> {
-        Ok(Untyped::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Untyped, E> {
-        Ok(Untyped::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Untyped, E> {
-        Ok(Untyped::Integer(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Untyped, E> {
-        Ok(i64::try_from(value).map_or(Untyped::Unsigned(value), Untyped::Integer))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Untyped, E> {
-        Ok(Untyped::Float(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Untyped, E> {
-        Ok(Untyped::Text(value.to_owned()))
-    }
-
-    fn visit_bytes<E>(self, value: &[u8]) -> Result<Untyped, E> {
-        Ok(Untyped::Bytes(value.to_owned()))
-    }
-
-    /// An extension, of whatever code: code 0 is a plain unknown value, 12 one with refinements.
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Untyped, D::Error> {
-        <(i8, IgnoredAny)>::deserialize(deserializer)?;
-        Ok(Untyped::Unknown)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Untyped, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = access.next_element()? {
-            items.push(item);
-        }
-        Ok(Untyped::List(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Untyped, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = access.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(Untyped::Map(entries))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{collections::BTreeMap, fmt};
 
     use proptest::prelude::*;
+    use serde::Deserialize;
     use tf_provider::value::{Value, ValueList, ValueMap, ValueNumber, ValueString};
 
     use super::*;

@@ -92,11 +92,15 @@ where
             }
         }
         event.record(&mut fields);
-        let message = fields.0.remove("message").unwrap_or_else(|| Value::from(""));
+        // go-plugin takes the whole client down when this is no text.
+        let message = match fields.0.remove("message") {
+            Some(Value::String(message)) => message,
+            other => other.map(|message| message.to_string()).unwrap_or_default(),
+        };
         let timestamp = (self.clock)().format(TIMESTAMP).unwrap_or_default();
         let mut line = Map::new();
         line.insert("@level".to_owned(), level_name(*event.metadata().level()).into());
-        line.insert("@message".to_owned(), message);
+        line.insert("@message".to_owned(), message.into());
         line.insert("@module".to_owned(), event.metadata().target().replace("::", ".").into());
         line.insert("@timestamp".to_owned(), timestamp.into());
         line.extend(fields.0.into_iter().map(|(name, value)| (name.to_owned(), value)));

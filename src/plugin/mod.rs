@@ -19,6 +19,7 @@ mod schema;
 mod serve;
 mod server;
 mod tls;
+mod untyped;
 mod wire;
 
 pub use dynamic::{Change, DynamicResource, dynamic};

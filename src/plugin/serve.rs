@@ -258,10 +258,7 @@ async fn connect<P: Provider>(
             Err(_) => return tracing::warn!("a client did not finish its TLS handshake"),
         },
     };
-    connections.send_modify(|connections| {
-        connections.any_yet = true;
-        connections.open += 1;
-    });
+    let open = Open::new(connections);
     let shutdown = router.shutdown.clone();
     // A client that is gone waits for nothing: what it asked for is told to stop.
     let stop = router.stop.clone().drop_guard();
@@ -280,8 +277,28 @@ async fn connect<P: Provider>(
     if let Err(error) = ended {
         tracing::debug!(%error, "the connection broke");
     }
+    // First what it asked for is told to stop, then it counts as closed.
     drop(stop);
-    connections.send_modify(|connections| connections.open -= 1);
+    drop(open);
+}
+
+/// One connection among those that count.
+struct Open(Arc<watch::Sender<Connections>>);
+
+impl Open {
+    fn new(connections: Arc<watch::Sender<Connections>>) -> Self {
+        connections.send_modify(|connections| {
+            connections.any_yet = true;
+            connections.open += 1;
+        });
+        Self(connections)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.send_modify(|connections| connections.open -= 1);
+    }
 }
 
 /// The signals that a terminal and a service manager send to everybody in a session.
