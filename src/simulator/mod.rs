@@ -36,3 +36,5 @@ pub use world::World;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;

@@ -286,6 +286,8 @@ fn register(store: &Store, cloud: Cloud, request: &Request) -> (u64, Target, Ver
         finished: false,
     });
     drop(state);
+    // Wakes those who wait for the arrival, not for the answer.
+    store.note(sequence, |_| {});
     (sequence, target, verdict)
 }
 
@@ -299,8 +301,6 @@ async fn respond(
     sequence: u64,
 ) -> Option<Reply> {
     if let Some(Effect::Delay { time }) = &verdict.exchange {
-        // Wakes those who wait for the arrival, not for the answer.
-        store.note(sequence, |_| {});
         tokio::time::sleep(*time).await;
     }
     let reply = {

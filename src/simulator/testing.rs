@@ -6,7 +6,8 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::huaweicloud::Token;
+use super::huaweicloud::{Token, signature};
+use super::message::Request;
 use super::{Config, Simulator, TransitionMode};
 
 /// The project of the built-in first region.
@@ -29,6 +30,11 @@ impl Answer {
 
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Status and code of an ECS or EVS error.
+    pub(super) fn error(&self) -> (u16, String) {
+        (self.status, self.json()["error"]["code"].as_str().unwrap_or_default().to_owned())
     }
 }
 
@@ -70,6 +76,32 @@ pub(super) async fn send(
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers = lines.filter_map(|line| line.split_once(": ")).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
     Some(Answer { status, headers, text: text.to_owned() })
+}
+
+/// Signs a request now, with the headers the vendor's own client signs, and sends it.
+pub(super) async fn sign_and_send(
+    simulator: &Simulator,
+    method: &str,
+    target: &str,
+    body: &str,
+    access_key: &str,
+    secret_key: &str,
+    session: Option<&str>,
+) -> Answer {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let date = signature::date(time::OffsetDateTime::now_utc());
+    let host = simulator.huaweicloud_url().trim_start_matches("http://").to_owned();
+    let request = Request {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: vec![("host".to_owned(), host), ("x-sdk-date".to_owned(), date.clone())],
+        body: body.to_owned().into(),
+    };
+    let authorization = signature::sign(&request, access_key, secret_key, &["host", "x-sdk-date"]);
+    let mut headers = vec![("x-sdk-date", date.as_str()), ("authorization", &authorization)];
+    headers.extend(session.map(|token| ("x-security-token", token)));
+    send(simulator, method, target, &headers, body).await.expect("an answer")
 }
 
 /// Sends a request as the bearer of the tests' token. `{p}` in the target is the project.

@@ -18,10 +18,10 @@ mod evs;
 mod iam;
 mod metadata;
 mod modelarts;
-mod signature;
+pub(super) mod signature;
 
 #[cfg(test)]
-mod attach_tests;
+mod tests;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,0 +1,168 @@
+//! Batch attach and batch detach of one shared volume, and every layout of a partial failure.
+
+use serde_json::{Value, json};
+
+use crate::simulator::huaweicloud::World;
+use crate::simulator::huaweicloud::built_in::{server_id, shared_volume_id, volume_id};
+use crate::simulator::huaweicloud::switches::*;
+use crate::simulator::testing::{Answer, call, detach, job, manual, start, volume};
+use crate::simulator::{Config, Effect, FaultRule, Simulator};
+
+/// Seventeen servers, the first `n` of which have the shared volume.
+async fn shared_on(n: usize) -> Simulator {
+    let mut world = World::fleet(17, 1, 1);
+    (1..=n).for_each(|n| world.attach(&server_id(n), &shared_volume_id(1)));
+    start(Config { world: Some(crate::simulator::World { huaweicloud: world }), ..manual() }).await
+}
+
+async fn batch(simulator: &Simulator, verb: &str, members: &Value) -> Answer {
+    let path = format!("/v1/{{p}}/batchaction/{verb}volumes/{}", shared_volume_id(1));
+    call(simulator, "POST", &path, &json!({"serverinfo": members}).to_string()).await
+}
+
+fn ids(numbers: impl IntoIterator<Item = usize>) -> Value {
+    numbers.into_iter().map(server_id).collect()
+}
+
+fn objects(numbers: impl IntoIterator<Item = usize>) -> Value {
+    numbers.into_iter().map(|n| json!({"server_id": server_id(n)})).collect()
+}
+
+#[tokio::test]
+async fn sixteen_servers_get_and_lose_a_shared_volume_by_one_call_each() {
+    let simulator = shared_on(0).await;
+    let accepted = batch(&simulator, "attach", &objects(1..=16)).await;
+    let shown = job(&simulator, &accepted).await;
+    assert_eq!((&shown["status"], &shown["job_type"]), (&json!("INIT"), &json!("batchAttachVolume")));
+    assert_eq!(shown["entities"]["sub_jobs_total"], 16);
+    assert_eq!(shown["entities"]["sub_jobs"][3]["job_type"], "attachSingleVolume");
+    simulator.advance_all();
+    assert_eq!(job(&simulator, &accepted).await["status"], "SUCCESS");
+    assert_eq!(volume(&simulator, &shared_volume_id(1)).await["attachments"].as_array().map(Vec::len), Some(16));
+
+    let accepted = batch(&simulator, "detach", &ids(1..=16)).await;
+    simulator.advance_all();
+    assert_eq!(job(&simulator, &accepted).await["status"], "SUCCESS");
+    assert_eq!(volume(&simulator, &shared_volume_id(1)).await["status"], "available");
+    assert_eq!(simulator.mutations(), 2);
+}
+
+#[tokio::test]
+async fn the_two_batches_do_not_take_each_other_s_members() {
+    let simulator = shared_on(1).await;
+    for (verb, members) in [("attach", ids([2])), ("detach", objects([1])), ("detach", json!([])), ("attach", json!(7))]
+    {
+        let answer = batch(&simulator, verb, &members).await;
+        assert_eq!(answer.error(), (400, "Ecs.0005".to_owned()), "{verb} {members}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_wants_a_shared_volume_and_not_too_many_servers() {
+    let simulator = shared_on(10).await;
+    assert_eq!(batch(&simulator, "attach", &objects(11..=17)).await.error(), (400, "Ecs.0118".to_owned()), "17 in all");
+    assert_eq!(batch(&simulator, "detach", &ids(1..=17)).await.error(), (400, "Ecs.0118".to_owned()));
+    let plain = format!("/v1/{{p}}/batchaction/attachvolumes/{}", volume_id(1));
+    let body = json!({"serverinfo": objects([1])}).to_string();
+    assert_eq!(call(&simulator, "POST", &plain, &body).await.error(), (400, "Ecs.0005".to_owned()));
+
+    simulator.edit(|world| world.huaweicloud.attach(&server_id(1), &volume_id(1)));
+    let plain = format!("/v1/{{p}}/batchaction/detachvolumes/{}", volume_id(1));
+    let body = json!({"serverinfo": ids([1])}).to_string();
+    simulator.set_switches(|s| s.unshared_batch_detach = UnsharedBatchDetach::Refused);
+    assert_eq!(call(&simulator, "POST", &plain, &body).await.error(), (400, "Ecs.0005".to_owned()));
+    simulator.set_switches(|s| s.unshared_batch_detach = UnsharedBatchDetach::Accepted);
+    assert_eq!(call(&simulator, "POST", &plain, &body).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_member_named_twice_counts_once() {
+    let simulator = shared_on(2).await;
+    let accepted = batch(&simulator, "detach", &ids([1, 2, 1])).await;
+    assert_eq!(job(&simulator, &accepted).await["entities"]["sub_jobs_total"], 2);
+}
+
+/// A batch detach in which one member is not attached and another is poisoned.
+async fn partly_failed(layout: PartialBatch) -> (Simulator, Value) {
+    let simulator = shared_on(3).await;
+    simulator.set_switches(|s| s.partial_batch = layout);
+    let effect = Effect::JobFails { code: "Common.0022".to_owned(), reason: "Mission fails.".to_owned() };
+    simulator.add_fault(FaultRule::new("BatchDetachVolumes", effect).server(&server_id(2)));
+    let accepted = batch(&simulator, "detach", &ids([1, 2, 3, 9])).await;
+    simulator.advance_all();
+    let shown = job(&simulator, &accepted).await;
+    (simulator, shown)
+}
+
+#[tokio::test]
+async fn one_bad_member_fails_alone_in_every_layout() {
+    for layout in [PartialBatch::ParentFails, PartialBatch::ParentSucceeds, PartialBatch::NoSubJobs] {
+        let (simulator, shown) = partly_failed(layout).await;
+        let record = volume(&simulator, &shared_volume_id(1)).await;
+        assert_eq!(record["attachments"].as_array().map(Vec::len), Some(1), "{layout:?}");
+        assert_eq!(record["attachments"][0]["server_id"], server_id(2), "{layout:?}");
+        let parent = (shown["status"].as_str().unwrap(), shown["error_code"].as_str());
+        let codes: Vec<_> = shown["entities"]["sub_jobs"].as_array().into_iter().flatten().collect();
+        let codes: Vec<_> = codes.into_iter().map(|sub_job| sub_job["error_code"].as_str()).collect();
+        let all = vec![None, Some("Common.0022"), None, Some("Ecs.0111")];
+        let expected: ((&str, Option<&str>), Vec<Option<&str>>) = match layout {
+            PartialBatch::ParentFails => (("FAIL", Some("Common.0021")), all),
+            PartialBatch::ParentSucceeds => (("SUCCESS", None), all),
+            PartialBatch::NoSubJobs => (("FAIL", Some("Common.0021")), Vec::new()),
+        };
+        assert_eq!((parent, codes), expected, "{layout:?}");
+    }
+    let (_, shown) = partly_failed(PartialBatch::ParentFails).await;
+    let failed = &shown["entities"]["sub_jobs"][1];
+    assert_eq!(failed["entities"], json!({"server_id": server_id(2), "errorcode_message": "Mission fails."}));
+}
+
+#[tokio::test]
+async fn a_bad_member_can_have_the_whole_batch_refused() {
+    let simulator = shared_on(2).await;
+    simulator.set_switches(|s| s.bad_batch_member = BadBatchMember::WholeRefused);
+    assert_eq!(batch(&simulator, "detach", &ids([1, 9])).await.error(), (400, "Ecs.0111".to_owned()));
+    assert_eq!(batch(&simulator, "detach", &ids([1, 99])).await.error(), (404, "Ecs.0114".to_owned()));
+    assert!(simulator.jobs().is_empty());
+}
+
+#[tokio::test]
+async fn sub_jobs_may_have_no_ids() {
+    let simulator = shared_on(2).await;
+    let accepted = batch(&simulator, "detach", &ids([1, 2])).await;
+    assert!(job(&simulator, &accepted).await["entities"]["sub_jobs"][0]["job_id"].is_string());
+    simulator.set_switches(|s| s.sub_job_ids = SubJobIds::Absent);
+    assert!(job(&simulator, &accepted).await["entities"]["sub_jobs"][0].get("job_id").is_none());
+}
+
+#[tokio::test]
+async fn a_site_may_not_have_the_batch_routes() {
+    let unknown =
+        |answer: &Answer| (answer.status, answer.json()["error_code"].as_str().unwrap_or_default().to_owned());
+    let simulator = shared_on(1).await;
+    simulator.set_switches(|s| s.batch_routes = BatchRoutes::AttachOnly);
+    assert_eq!(batch(&simulator, "attach", &objects([2])).await.status, 200);
+    assert_eq!(unknown(&batch(&simulator, "detach", &ids([1])).await), (404, "APIGW.0101".to_owned()));
+    simulator.set_switches(|s| s.batch_routes = BatchRoutes::None);
+    assert_eq!(unknown(&batch(&simulator, "attach", &objects([3])).await), (404, "APIGW.0101".to_owned()));
+}
+
+#[tokio::test]
+async fn a_batch_is_one_operation_of_its_volume_and_of_each_server() {
+    let simulator = shared_on(3).await;
+    batch(&simulator, "detach", &ids([1, 2])).await;
+    assert_eq!(batch(&simulator, "detach", &ids([3])).await.error(), (400, "Ecs.0103".to_owned()));
+    assert_eq!(batch(&simulator, "attach", &objects([4])).await.error(), (400, "Ecs.0103".to_owned()));
+    assert_eq!(detach(&simulator, &server_id(3), &shared_volume_id(1)).await.error(), (400, "Ecs.0103".to_owned()));
+    let other = crate::simulator::testing::attach(&simulator, &server_id(1), &volume_id(1)).await;
+    assert_eq!(other.error(), (400, "Ecs.0100".to_owned()));
+
+    let simulator = shared_on(3).await;
+    simulator.set_switches(|s| s.volume_conflict = VolumeConflict::FailedJob);
+    batch(&simulator, "detach", &ids([1])).await;
+    let second = batch(&simulator, "detach", &ids([2, 3])).await;
+    simulator.advance_all();
+    let shown = job(&simulator, &second).await;
+    assert_eq!(shown["entities"]["sub_jobs"][0]["error_code"], "Ecs.0103");
+    assert_eq!(volume(&simulator, &shared_volume_id(1)).await["attachments"].as_array().map(Vec::len), Some(2));
+}

@@ -1,0 +1,167 @@
+//! Lite Servers: attach, detach, operations, and who reports what.
+
+use serde_json::{Value, json};
+
+use super::{simulator, with_switches};
+use crate::simulator::huaweicloud::built_in::{cloud_server_id, lite_server_id, system_volume_id, volume_id};
+use crate::simulator::huaweicloud::switches::*;
+use crate::simulator::testing::{Answer, call, volume};
+use crate::simulator::{Effect, FaultRule, Simulator};
+
+async fn attach(simulator: &Simulator, server: &str, volume: &str) -> Answer {
+    let path = format!("/v1/{{p}}/dev-servers/{server}/attachvolume");
+    call(simulator, "POST", &path, &json!({"volume_id": volume}).to_string()).await
+}
+
+async fn detach(simulator: &Simulator, server: &str, volume: &str) -> Answer {
+    call(simulator, "DELETE", &format!("/v1/{{p}}/dev-servers/{server}/detachvolume/{volume}"), "").await
+}
+
+async fn operation(simulator: &Simulator, server: &str, answer: &Answer) -> Value {
+    let id = answer.json()["operation_id"].as_str().unwrap().to_owned();
+    call(simulator, "GET", &format!("/v1/{{p}}/dev-servers/{server}/operation/{id}"), "").await.json()
+}
+
+async fn server(simulator: &Simulator, n: usize) -> Value {
+    call(simulator, "GET", &format!("/v1/{{p}}/dev-servers/{}", lite_server_id(n)), "").await.json()
+}
+
+fn error(answer: &Answer) -> (u16, String) {
+    (answer.status, answer.json()["error_code"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn an_operation_goes_from_pending_through_running_to_success() {
+    let simulator = simulator().await;
+    let (id, disk) = (lite_server_id(1), volume_id(1));
+    let accepted = attach(&simulator, &id, &disk).await;
+    assert_eq!(accepted.status, 200);
+    assert!(accepted.header("x-request-id").is_some());
+    let body = accepted.json();
+    assert_eq!((&body["operation_status"], &body["operation_type"]), (&json!("pending"), &json!("node_attach_volume")));
+    simulator.advance();
+    assert_eq!(operation(&simulator, &id, &accepted).await["operation_status"], "running");
+    simulator.advance();
+    assert_eq!(operation(&simulator, &id, &accepted).await["operation_status"], "success");
+    let shown = server(&simulator, 1).await;
+    assert_eq!(shown["volumes"][1], json!({"evs_id": disk, "type": "DATA", "size": 10, "evs_type": "GPSSD"}));
+    let record = volume(&simulator, &disk).await;
+    assert_eq!(record["status"], "in-use");
+    assert_eq!(record["attachments"][0]["server_id"], cloud_server_id(1), "EVS knows what it is made of");
+
+    let accepted = detach(&simulator, &id, &disk).await;
+    assert_eq!(accepted.json()["operation_type"], "node_detach_volume");
+    simulator.advance_all();
+    assert_eq!(operation(&simulator, &id, &accepted).await["operation_status"], "success");
+    assert_eq!(server(&simulator, 1).await["volumes"].as_array().map(Vec::len), Some(1));
+    assert_eq!(volume(&simulator, &disk).await["status"], "available");
+}
+
+#[tokio::test]
+async fn each_rule_has_its_refusal() {
+    let simulator = simulator().await;
+    simulator.edit(|world| {
+        let world = &mut world.huaweicloud;
+        world.attach_lite(&lite_server_id(1), &volume_id(1));
+        world.lite_server_mut(&lite_server_id(2)).unwrap().status = "STARTING".to_owned();
+    });
+    let one = lite_server_id(1);
+    for (answer, code, why) in [
+        (attach(&simulator, &lite_server_id(99), &volume_id(2)).await, "ModelArts.6404", "unknown server"),
+        (attach(&simulator, &cloud_server_id(1), &volume_id(2)).await, "ModelArts.6404", "the id underneath"),
+        (attach(&simulator, &lite_server_id(3), &volume_id(2)).await, "ModelArts.7000", "bare metal"),
+        (attach(&simulator, &lite_server_id(2), &volume_id(2)).await, "ModelArts.7000", "starting"),
+        (attach(&simulator, &one, &volume_id(1)).await, "ModelArts.7000", "already there"),
+        (attach(&simulator, &one, &volume_id(5)).await, "ModelArts.7000", "another zone"),
+        (attach(&simulator, &one, &volume_id(99)).await, "ModelArts.7000", "no such volume"),
+        (attach(&simulator, &one, &volume_id(2).to_uppercase()).await, "ModelArts.6400", "the strict pattern"),
+        (detach(&simulator, &one, &volume_id(2)).await, "ModelArts.7000", "not attached"),
+        (detach(&simulator, &one, &system_volume_id(101)).await, "ModelArts.7000", "the root volume"),
+        (detach(&simulator, &one, "x").await, "ModelArts.6400", "no id"),
+    ] {
+        assert_eq!(error(&answer), (400, code.to_owned()), "{why}");
+    }
+    assert!(attach(&simulator, &lite_server_id(3), &volume_id(2)).await.text.contains("type is BMS"));
+    simulator.edit(|world| world.huaweicloud.lite_server_mut(&one).unwrap().hardware = "A2".to_owned());
+    assert_eq!(
+        error(&detach(&simulator, &one, &volume_id(1)).await),
+        (400, "ModelArts.7000".to_owned()),
+        "only for A3"
+    );
+    assert!(simulator.jobs().is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_may_come_as_a_failed_operation_with_its_error() {
+    let simulator = with_switches(|s| s.lite_server_refusal = LiteServerRefusal::FailedOperation).await;
+    let accepted = detach(&simulator, &lite_server_id(1), &volume_id(2)).await;
+    assert_eq!(accepted.status, 200);
+    simulator.advance_all();
+    let shown = operation(&simulator, &lite_server_id(1), &accepted).await;
+    assert_eq!(
+        (&shown["operation_status"], &shown["operation_error"]["code"]),
+        (&json!("failed"), &json!("ModelArts.7000"))
+    );
+}
+
+#[tokio::test]
+async fn an_operation_can_be_made_to_fail_stall_or_speak_another_language() {
+    let simulator = simulator().await;
+    let fails = Effect::JobFails { code: "ModelArts.7001".to_owned(), reason: "no".to_owned() };
+    simulator.add_fault(FaultRule::new("AttachDevServerVolume", fails).times(1));
+    let accepted = attach(&simulator, &lite_server_id(1), &volume_id(1)).await;
+    simulator.advance_all();
+    let shown = operation(&simulator, &lite_server_id(1), &accepted).await;
+    assert_eq!(shown["operation_error"], json!({"code": "ModelArts.7001", "message": "no"}));
+    assert_eq!(volume(&simulator, &volume_id(1)).await["status"], "available");
+    simulator.add_fault(FaultRule::new("AttachDevServerVolume", Effect::JobStatus { status: "waiting".to_owned() }));
+    simulator.add_fault(FaultRule::new("AttachDevServerVolume", Effect::JobStalls));
+    let accepted = attach(&simulator, &lite_server_id(1), &volume_id(1)).await;
+    assert_eq!(accepted.json()["operation_status"], "waiting");
+    simulator.advance_all();
+    assert_eq!(operation(&simulator, &lite_server_id(1), &accepted).await["operation_status"], "waiting");
+}
+
+#[tokio::test]
+async fn operations_belong_to_their_server_and_unknown_ones_are_answered_in_either_way() {
+    let simulator = simulator().await;
+    let accepted = attach(&simulator, &lite_server_id(1), &volume_id(1)).await;
+    let id = accepted.json()["operation_id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/{{p}}/dev-servers/{}/operation/{id}", lite_server_id(2));
+    assert_eq!(error(&call(&simulator, "GET", &path, "").await), (400, "ModelArts.6404".to_owned()));
+    simulator.set_switches(|s| s.unknown_operation = UnknownOperation::NotFound);
+    assert_eq!(error(&call(&simulator, "GET", &path, "").await), (404, "ModelArts.6404".to_owned()));
+    simulator.set_switches(|s| s.operation_status_case = OperationStatusCase::Capital);
+    assert_eq!(operation(&simulator, &lite_server_id(1), &accepted).await["operation_status"], "Pending");
+}
+
+#[tokio::test]
+async fn the_server_s_volumes_are_fresh_stale_or_absent() {
+    for (switch, expected) in
+        [(LiteServerVolumes::Fresh, Some(2)), (LiteServerVolumes::Stale, Some(1)), (LiteServerVolumes::Absent, None)]
+    {
+        let simulator = with_switches(|s| s.lite_server_volumes = switch).await;
+        simulator.edit(|world| world.huaweicloud.attach_lite(&lite_server_id(1), &volume_id(1)));
+        let shown = server(&simulator, 1).await;
+        assert_eq!(shown.get("volumes").and_then(Value::as_array).map(Vec::len), expected, "{switch:?}");
+    }
+    let simulator = with_switches(|s| s.lite_server_in_evs = LiteServerInEvs::LiteServer).await;
+    simulator.edit(|world| world.huaweicloud.attach_lite(&lite_server_id(2), &volume_id(1)));
+    assert_eq!(volume(&simulator, &volume_id(1)).await["attachments"][0]["server_id"], lite_server_id(2));
+}
+
+#[tokio::test]
+async fn servers_are_shown_and_listed_with_what_they_are_made_of() {
+    let simulator = simulator().await;
+    let hps = server(&simulator, 2).await;
+    assert_eq!(
+        (&hps["cloud_server"]["type"], &hps["cloud_server"]["hps_ecs_id"]),
+        (&json!("HPS"), &json!(cloud_server_id(2)))
+    );
+    assert_eq!(hps["volumes"][0]["type"], "ROOT");
+    let page = call(&simulator, "GET", "/v1/{p}/dev-servers?limit=2&offset=2", "").await.json();
+    assert_eq!((&page["total"], &page["pages"], &page["current"]), (&json!(3), &json!(2), &json!(1)));
+    assert_eq!(page["data"].as_array().map(Vec::len), Some(1));
+    let all = call(&simulator, "GET", "/v1/{p}/dev-servers/all", "").await.json();
+    assert_eq!(all["data"].as_array().map(Vec::len), Some(3));
+}
