@@ -13,12 +13,14 @@ mod attach;
 mod auth;
 mod device;
 mod ecs;
+mod edit;
 mod error;
 mod evs;
 mod iam;
 mod metadata;
 mod modelarts;
 pub(super) mod signature;
+mod work;
 
 #[cfg(test)]
 mod tests;

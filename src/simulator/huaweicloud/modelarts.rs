@@ -93,7 +93,7 @@ fn invalid(text: &str) -> Reply {
 
 fn not_found(call: &Call<'_>, what: &str, id: &str) -> Reply {
     let status = match call.switches().unknown_operation {
-        UnknownOperation::ModelArts6404 => 400,
+        UnknownOperation::Modelarts6404 => 400,
         UnknownOperation::NotFound => 404,
     };
     error::modelarts(status, "ModelArts.6404", &format!("LiteServer {what} '{id}' not found."))

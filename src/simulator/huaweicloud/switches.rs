@@ -303,7 +303,7 @@ switches! {
     /// An operation id that is unknown.
     unknown_operation: UnknownOperation {
         /// 400 `ModelArts.6404`.
-        ModelArts6404,
+        Modelarts6404,
         /// 404 with `ModelArts.6404`.
         NotFound,
     }
