@@ -223,3 +223,15 @@ async fn large_bodies_and_strange_input_end_a_request_and_not_the_simulator() {
     assert_eq!(call(&simulator, "POST", &path, &odd).await.status, 200);
     assert_eq!(simulator.advance_all(), 2);
 }
+
+#[tokio::test]
+async fn the_examples_are_a_world_and_a_configuration() {
+    let world: World = serde_json::from_str(include_str!("../../examples/simulator/world.json")).unwrap();
+    world.validate().unwrap();
+    let config: Config = serde_json::from_str(include_str!("../../examples/simulator/config.json")).unwrap();
+    assert_eq!((config.faults.len(), config.settle_lag), (2, Duration::from_millis(500)));
+    let simulator = start(Config { world: Some(world), faults: config.faults, ..manual() }).await;
+    assert!(try_attach(&simulator).await.is_none(), "the first answer is lost");
+    simulator.advance_all();
+    assert!(simulator.world(|world| world.huaweicloud.is_attached(&server_id(1), &volume_id(1))));
+}
