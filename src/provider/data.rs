@@ -5,12 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::{
     attachment::resource::NotReady,
     config::{self, Block, Environment, Settings},
+    huaweicloud::{Batches, Jobs, Reads},
 };
 use crate::{
-    huaweicloud,
-    ids::ServerId,
-    samsungcloud,
-    sync::KeyedMutex,
+    huaweicloud, samsungcloud,
     transport::{Transport, TransportConfig},
     wait::{Durations, PollConfig},
 };
@@ -27,12 +25,12 @@ pub(crate) struct ProviderData {
 pub(crate) struct HuaweiCloud {
     /// The client of the provider's region.
     pub(crate) client: huaweicloud::Client,
-    /// One ECS or Lite Server takes one attach or detach at a time.
-    pub(crate) servers: KeyedMutex<ServerId>,
-    /// How long jobs took in this process.
-    pub(crate) durations: Durations,
-    /// How often jobs are looked at.
-    pub(crate) poll: Option<PollConfig>,
+    /// Jobs under way, and each server's turn.
+    pub(crate) jobs: Jobs,
+    /// Shared volumes' operations that go together.
+    pub(crate) batches: Batches,
+    /// Reads that several refreshes share.
+    pub(crate) reads: Reads,
 }
 
 /// Samsung Cloud Platform, ready to be called.
@@ -92,7 +90,9 @@ async fn huaweicloud(block: &Block, settings: &Settings, environment: &Environme
             &error.problems.iter().map(|problem| format!("{} {}", problem.field, problem.reason)).collect::<Vec<_>>(),
         )
     })?;
-    Ok(HuaweiCloud { client, servers: KeyedMutex::default(), durations: Durations::default(), poll: settings.poll })
+    let jobs = Jobs::new(settings.poll);
+    let batches = Batches::new(&client, &jobs);
+    Ok(HuaweiCloud { client, jobs, batches, reads: Reads::new() })
 }
 
 async fn samsungcloud(block: &Block, settings: &Settings, environment: &Environment) -> Result<SamsungCloud, NotReady> {

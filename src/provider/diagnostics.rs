@@ -212,7 +212,15 @@ impl Report<'_> {
                 "The volume keeps a stale record of this attachment",
                 "The volume still lists the server, while the server does not list the volume or does not exist, and \
                  nothing is under way.",
-                "Ask the cloud's support to clear the record, or drop the attachment from the state with `terraform state rm`.",
+                &match self.cloud.stale_record_option {
+                    Some(option) => format!(
+                        "Set {option} = true and apply again to have the record released, or drop the attachment from the \
+                         state with `terraform state rm`."
+                    ),
+                    None => "Ask the cloud's support to clear the record, or drop the attachment from the state with \
+                             `terraform state rm`."
+                        .to_owned(),
+                },
                 volume,
             ),
             Refusal::Disagreement => self.diagnostic(

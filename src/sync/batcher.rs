@@ -9,7 +9,7 @@ use std::{
     fmt,
     hash::Hash,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -88,6 +88,8 @@ struct Shared<X: BatchExecutor> {
     /// Batches that take members. Std mutexes, here and in [`Open`]: they are held for a few moves, never across an await.
     /// Where both are held, this one was taken first.
     open: Mutex<HashMap<X::Key, Arc<Open<X>>>>,
+    /// How many callers have said that they may join soon, by key. Never held together with another lock.
+    expected: Mutex<HashMap<X::Key, usize>>,
     next_id: AtomicU64,
 }
 
@@ -105,7 +107,20 @@ struct Member<X: BatchExecutor> {
 impl<X: BatchExecutor> Batcher<X> {
     /// A batcher in front of `executor`.
     pub fn new(executor: X, config: BatcherConfig) -> Self {
-        Self(Arc::new(Shared { executor, config, open: Mutex::default(), next_id: AtomicU64::new(0) }))
+        Self(Arc::new(Shared {
+            executor,
+            config,
+            open: Mutex::default(),
+            expected: Mutex::default(),
+            next_id: AtomicU64::new(0),
+        }))
+    }
+
+    /// Says that the caller may submit an item for `key` soon: until the answer is dropped, a batch of the key lingers for it,
+    /// no longer than [`BatcherConfig::max_linger`]. So callers that look before they submit still meet.
+    pub fn expect(&self, key: X::Key) -> Expected<X> {
+        *self.0.expected().entry(key.clone()).or_default() += 1;
+        Expected { shared: Arc::clone(&self.0), key }
     }
 
     /// Has `item` done together with what others submit for `key` at about the same time.
@@ -152,9 +167,50 @@ impl<X: BatchExecutor> Batcher<X> {
     }
 }
 
+/// A caller that may submit soon. See [`Batcher::expect`].
+#[must_use]
+pub struct Expected<X: BatchExecutor> {
+    shared: Arc<Shared<X>>,
+    key: X::Key,
+}
+
+impl<X: BatchExecutor> Drop for Expected<X> {
+    fn drop(&mut self) {
+        {
+            let mut expected = self.shared.expected();
+            if let Some(count) = expected.get_mut(&self.key) {
+                *count -= 1;
+                if *count == 0 {
+                    expected.remove(&self.key);
+                }
+            }
+        }
+        let open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner).get(&self.key).cloned();
+        if let Some(batch) = open {
+            batch.joined.notify_one();
+        }
+    }
+}
+
+impl<X: BatchExecutor> fmt::Debug for Expected<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expected").finish_non_exhaustive()
+    }
+}
+
+impl<X: BatchExecutor> Shared<X> {
+    fn expected(&self) -> MutexGuard<'_, HashMap<X::Key, usize>> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn expects(&self, key: &X::Key) -> bool {
+        self.expected().contains_key(key)
+    }
+}
+
 /// The life of one batch.
 async fn run<X: BatchExecutor>(shared: Arc<Shared<X>>, key: X::Key, batch: Arc<Open<X>>) {
-    linger(&shared.config, &batch).await;
+    linger(&shared, &key, &batch).await;
     let members = close(&shared, &key, &batch);
     if members.is_empty() {
         return;
@@ -169,14 +225,15 @@ async fn run<X: BatchExecutor>(shared: Arc<Shared<X>>, key: X::Key, batch: Arc<O
     }
 }
 
-/// Waits until nobody has joined for a while, the batch is full, or it has waited long enough.
-async fn linger<X: BatchExecutor>(config: &BatcherConfig, batch: &Open<X>) {
+/// Waits until nobody is expected and nobody has joined for a while, the batch is full, or it has waited long enough.
+async fn linger<X: BatchExecutor>(shared: &Shared<X>, key: &X::Key, batch: &Open<X>) {
+    let config = &shared.config;
     let latest = Instant::now() + config.max_linger;
     loop {
         if batch.members.lock().unwrap_or_else(PoisonError::into_inner).len() >= config.max_items {
             return;
         }
-        let until = latest.min(Instant::now() + config.linger);
+        let until = if shared.expects(key) { latest } else { latest.min(Instant::now() + config.linger) };
         if timeout_at(until, batch.joined.notified()).await.is_err() {
             return;
         }
@@ -309,6 +366,37 @@ mod tests {
         assert!(futures::future::join_all(calls).await.iter().all(Result::is_ok));
         let sizes: Vec<_> = echo.batches().iter().map(|(_, items)| items.len()).collect();
         assert_eq!(sizes, [17, 13]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_waits_for_a_caller_that_is_expected_but_no_longer_than_the_most() {
+        let (echo, batcher) = echo(10);
+        let budget = budget(LONG);
+        let late = async {
+            let expected = batcher.expect(1);
+            sleep(300 * MILLI).await;
+            drop(expected);
+            batcher.submit(1, 11, &budget).await
+        };
+        assert_eq!(tokio::join!(late, batcher.submit(1, 10, &budget)), (Ok(11), Ok(10)));
+        let _never_comes = batcher.expect(1);
+        let again = Instant::now();
+        assert_eq!(batcher.submit(1, 12, &budget).await, Ok(12));
+        assert_eq!(again.elapsed(), 1500 * MILLI);
+        assert_eq!(echo.batches(), [(1, vec![10, 11]), (1, vec![12])]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_was_expected_and_does_not_come_holds_up_nobody_further() {
+        let (_, batcher) = echo(10);
+        let budget = budget(LONG);
+        let changes_its_mind = async {
+            let expected = batcher.expect(1);
+            sleep(100 * MILLI).await;
+            drop(expected);
+        };
+        let ((), answer) = tokio::join!(changes_its_mind, batcher.submit(1, 10, &budget));
+        assert_eq!((answer, budget.elapsed()), (Ok(10), 1150 * MILLI));
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,6 +8,6 @@ mod batcher;
 mod keyed_mutex;
 mod shared_reads;
 
-pub use batcher::{BatchError, BatchExecutor, Batcher, BatcherConfig};
+pub use batcher::{BatchError, BatchExecutor, Batcher, BatcherConfig, Expected};
 pub use keyed_mutex::{KeyedGuard, KeyedMutex};
 pub use shared_reads::{ReadError, SharedReads};

@@ -1,10 +1,13 @@
 //! What the life of an attachment asks of a cloud. Each cloud answers in its own file; the life itself is written once.
 
-use std::{fmt, time::Duration};
+use std::{any::Any, fmt, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{ledger::Ledger, sight::Pair, sight::Sight};
+use super::{
+    ledger::{Ledger, Operation},
+    sight::{Pair, Sight},
+};
 use crate::{budget::Budget, ids::JobId, transport::ErrorKind};
 
 /// One cloud's calls, for one region.
@@ -25,6 +28,12 @@ pub(crate) trait AttachmentApi: Send + Sync + 'static {
         self.look(pair, budget).await
     }
 
+    /// Says that the pair may be attached or detached once it has been looked at, until the answer is dropped. A cloud that
+    /// does several pairs by one call waits a moment for those that it expects.
+    fn expect(&self, _: &Pair, _: Operation) -> Box<dyn Any + Send> {
+        Box::new(())
+    }
+
     /// Attaches, once: waits for its turn, sends, and follows the job to its end. `ledger` learns of every step as it is
     /// taken, so that whoever is interrupted knows what was sent.
     async fn attach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure>;
@@ -34,6 +43,17 @@ pub(crate) trait AttachmentApi: Send + Sync + 'static {
 
     /// Follows a job that an earlier run began to its end.
     async fn follow(&self, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure>;
+
+    /// Frees the volume of the record of an attachment that is none: only that record, and nothing on the server.
+    async fn release(&self, _: &Pair, _: &str, _: &Budget) -> Result<(), Failure> {
+        Err(Failure {
+            kind: ErrorKind::Invalid,
+            operation: "release".to_owned(),
+            text: "this cloud has no call that releases a stale record".to_owned(),
+            clock_skew: None,
+            busy: false,
+        })
+    }
 
     /// What may be wrong with the id of a server that does not exist, where the cloud can tell.
     async fn explain_missing_server(&self, _: &Pair, _: &Budget) -> Option<String> {
@@ -53,6 +73,8 @@ pub(crate) struct Wish {
     pub(crate) delete_on_termination: Option<bool>,
     /// Whether to detach by force.
     pub(crate) force: bool,
+    /// Whether a stale record may be released.
+    pub(crate) release_stale_record: bool,
     /// Whether the volume is a shared one, as just seen.
     pub(crate) multiattach: bool,
 }
@@ -127,6 +149,8 @@ pub(crate) struct Cloud {
     pub(crate) block: &'static str,
     /// The time between two looks at the pair while it settles, at first; it grows from there.
     pub(crate) first_look: Duration,
+    /// The attribute that allows a stale record to be released, where the cloud can do that.
+    pub(crate) stale_record_option: Option<&'static str>,
     /// A hint that goes with a refused request of this product, if there is one.
     pub(crate) refusal_hint: Option<&'static str>,
 }

@@ -82,6 +82,7 @@ struct Progress {
     job_failure: Option<(JobFailure, Instant)>,
     disagreeing_since: Option<Instant>,
     unexplained: u32,
+    releases: u32,
     looks: Backoff,
     conflicts: Backoff,
 }
@@ -92,8 +93,10 @@ impl Drive<'_> {
     /// # Errors
     /// A [`Problem`]; what was sent and is not known to have ended is in the ledger.
     pub(crate) async fn run(&self) -> Result<Reached, Problem> {
+        let mut expected = self.may_send.then(|| self.api.expect(self.pair, self.operation()));
         let mut progress = Progress {
             sent: None,
+            releases: 0,
             lost: None,
             job_failure: None,
             disagreeing_since: None,
@@ -118,7 +121,10 @@ impl Drive<'_> {
                 }
                 Err(failure) => return Err(problem(failure)),
             };
-            match self.decide(&sight, &mut progress) {
+            let step = self.decide(&sight, &mut progress);
+            // From here on the pair either comes at once or not soon.
+            drop(expected.take());
+            match step {
                 Step::Done => {
                     self.ledger.settled();
                     return Ok(Reached { sight, ours: progress.sent.is_some() });
@@ -127,6 +133,9 @@ impl Drive<'_> {
                     // What is seen explains the refusals so far.
                     progress.unexplained = 0;
                     self.pause(&mut progress.looks, text).await?;
+                }
+                Step::Refuse(Refusal::StaleRecord) if self.may_release(&progress) => {
+                    self.release(&sight, &mut progress).await?;
                 }
                 Step::Refuse(refusal) => return Err(self.give_up(refusal, progress)),
                 Step::Send if !self.may_send => {
@@ -138,13 +147,40 @@ impl Drive<'_> {
         }
     }
 
-    /// Goes on from what an earlier run sent: asks its job first, and lets an answer that was lost a moment ago show.
-    async fn resume(&self, pending: Pending, progress: &mut Progress) -> Result<(), Problem> {
-        let wanted = match self.goal {
+    const fn operation(&self) -> Operation {
+        match self.goal {
             Goal::Attached => Operation::Attach,
             Goal::Detached => Operation::Detach,
+        }
+    }
+
+    fn may_release(&self, progress: &Progress) -> bool {
+        self.may_send && self.wish.release_stale_record && progress.releases < MAX_SENDS
+    }
+
+    /// Releases the record that the volume keeps of this pair. The look before has just shown that the server does not list
+    /// the volume, and has for as long as lists take to settle.
+    async fn release(&self, sight: &Sight, progress: &mut Progress) -> Result<(), Problem> {
+        // Without the record's id the cloud would choose a record itself.
+        let Some(attachment_id) = &sight.facts.attachment_id else {
+            return Err(Problem::Refused(Refusal::StaleRecord));
         };
-        let ours = pending.operation == wanted;
+        progress.releases += 1;
+        tracing::warn!(server = %self.pair.server, volume = %self.pair.volume, attachment_id, "releasing a stale record");
+        match self.api.release(self.pair, attachment_id, self.budget).await {
+            Ok(()) => Ok(()),
+            Err(failure)
+                if matches!(failure.kind, ErrorKind::AnswerLost | ErrorKind::NotAttached | ErrorKind::NotFound) =>
+            {
+                self.pause(&mut progress.conflicts, failure.text).await
+            }
+            Err(failure) => Err(problem(failure)),
+        }
+    }
+
+    /// Goes on from what an earlier run sent: asks its job first, and lets an answer that was lost a moment ago show.
+    async fn resume(&self, pending: Pending, progress: &mut Progress) -> Result<(), Problem> {
+        let ours = pending.operation == self.operation();
         let fate = match &pending.job {
             Some(job) => match self.api.follow(self.pair, job, self.budget).await {
                 Ok(JobEnd::Done) => Some(Fate::JobDone),

@@ -95,6 +95,7 @@ static CLOUD: Cloud = Cloud {
     volume: "volume",
     block: "fakecloud",
     first_look: Duration::from_millis(100),
+    stale_record_option: None,
     refusal_hint: None,
 };
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::api::{Failure, JobEnd};
+use super::api::Failure;
 use crate::{
     budget::{Budget, Ended},
     ids::JobId,
@@ -12,23 +12,23 @@ use crate::{
 
 /// What one look at a job shows.
 #[derive(Clone, Debug)]
-pub(crate) enum JobSight {
+pub(crate) enum JobSight<T> {
     /// It has not ended; its status as the cloud writes it.
     Running(String),
-    /// It has ended.
-    Ended(JobEnd),
+    /// It has ended like this.
+    Ended(T),
 }
 
 /// Looks at `job` until it has ended or the budget has. A cloud that cannot be asked for a while is asked again; one that
-/// does not know the job, or does not let us see it, ends the following with [`JobEnd::Unknown`]: the pair itself will tell.
-pub(crate) async fn follow<F>(
+/// does not know the job, or does not let us see it, ends the following with none: the pair itself will tell.
+pub(crate) async fn follow<T, F>(
     waiter: &Waiter,
     job: &JobId,
     budget: &Budget,
     mut look: impl FnMut(Budget) -> F + Send,
-) -> Result<JobEnd, Failure>
+) -> Result<Option<T>, Failure>
 where
-    F: Future<Output = Result<JobSight, Failure>> + Send,
+    F: Future<Output = Result<JobSight<T>, Failure>> + Send,
 {
     let waited = waiter
         .wait(budget, |budget| {
@@ -36,10 +36,10 @@ where
             async move {
                 match look.await {
                     Ok(JobSight::Running(state)) => Ok(Poll::Pending { state }),
-                    Ok(JobSight::Ended(end)) => Ok(Poll::Done(end)),
+                    Ok(JobSight::Ended(end)) => Ok(Poll::Done(Some(end))),
                     Err(failure) => asked_in_vain(failure).map(|state| match state {
                         Some(state) => Poll::Pending { state },
-                        None => Poll::Done(JobEnd::Unknown),
+                        None => Poll::Done(None),
                     }),
                 }
             }

@@ -40,6 +40,16 @@ pub(crate) enum Operation {
     Detach,
 }
 
+impl Operation {
+    /// The verb, for texts.
+    pub(crate) const fn verb(self) -> &'static str {
+        match self {
+            Self::Attach => "attach",
+            Self::Detach => "detach",
+        }
+    }
+}
+
 /// The running record of one operation. Shared with whatever sends, because the sender may be cut off at any await and the
 /// record must outlive it. A std mutex: it is never held across an await.
 #[derive(Clone, Debug)]

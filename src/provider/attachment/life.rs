@@ -328,16 +328,6 @@ impl<M: Model> Life<M> {
     }
 }
 
-impl Operation {
-    /// The verb, for texts.
-    const fn verb(self) -> &'static str {
-        match self {
-            Self::Attach => "attach",
-            Self::Detach => "detach",
-        }
-    }
-}
-
 fn gone<M>() -> Outcome<M, Private> {
     Outcome { state: None, private: Private::default() }
 }

@@ -7,6 +7,8 @@ use crate::ids::ServerId;
 
 /// How long one side may list what the other does not before that counts as a stale record.
 pub(crate) const SETTLE_WINDOW: Duration = Duration::from_secs(15);
+/// The same after a detach of ours: the cloud is known to have been at work.
+pub(crate) const SETTLE_AFTER_DETACH: Duration = Duration::from_secs(60);
 /// How long a call whose answer was lost may take to show before it is sent again.
 pub(crate) const LOST_WINDOW: Duration = Duration::from_secs(3);
 /// How long an accepted call of a cloud without jobs may take to show before it counts as without effect.
@@ -116,7 +118,7 @@ fn attach(sight: &Sight, sent: Option<Sent>, disagreeing: Duration) -> Step {
         return Step::Refuse(Refusal::VolumeState(volume.status.clone()));
     }
     if sight.listed() {
-        return half_listed(sight, sent, disagreeing);
+        return half_listed(sight, sent.map(|_| Goal::Attached), disagreeing);
     }
     // For a shared volume these are perhaps another server's; a volume takes one operation at a time.
     if matches!(volume.state, VolumeState::Busy | VolumeState::Attaching | VolumeState::Detaching) {
@@ -162,7 +164,7 @@ fn detach(sight: &Sight, sent: Option<Sent>, disagreeing: Duration) -> Step {
         return Step::Refuse(Refusal::VolumeState(volume.status.clone()));
     }
     if !server.lists_volume {
-        return half_listed(sight, sent, disagreeing);
+        return half_listed(sight, sent.map(|_| Goal::Detached), disagreeing);
     }
     if matches!(volume.state, VolumeState::Busy | VolumeState::Attaching | VolumeState::Detaching) {
         return Step::Wait(format!("the volume is {}", volume.status));
@@ -174,14 +176,19 @@ fn detach(sight: &Sight, sent: Option<Sent>, disagreeing: Duration) -> Step {
 }
 
 /// One side lists the pair and the other does not: lists that lag, or a record that nobody will ever correct.
-fn half_listed(sight: &Sight, sent: Option<Sent>, disagreeing: Duration) -> Step {
+fn half_listed(sight: &Sight, sent_for: Option<Goal>, disagreeing: Duration) -> Step {
     let (text, refusal) = if sight.on_volume() {
         ("the volume lists the server and the server does not list the volume", Refusal::StaleRecord)
     } else {
         ("the server lists the volume and the volume does not list the server", Refusal::Disagreement)
     };
-    // After a call of ours the lists get all the time there is; otherwise a window.
-    if sent.is_some() || disagreeing < SETTLE_WINDOW { Step::Wait(text.into()) } else { Step::Refuse(refusal) }
+    // After an attach of ours the lists get all the time there is: giving up would give up a good attachment.
+    let window = match sent_for {
+        None => SETTLE_WINDOW,
+        Some(Goal::Detached) => SETTLE_AFTER_DETACH,
+        Some(Goal::Attached) => Duration::MAX,
+    };
+    if disagreeing < window { Step::Wait(text.into()) } else { Step::Refuse(refusal) }
 }
 
 /// A call was sent and its effect is not to be seen. None means: send (again).

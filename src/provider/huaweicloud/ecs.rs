@@ -1,32 +1,31 @@
 //! Huawei Cloud ECS and EVS as the life of an attachment needs them.
 
-use std::time::Duration;
+use std::{any::Any, time::Duration};
 
 use async_trait::async_trait;
-use tokio::time::Instant;
 
+use super::{
+    batch::Batches,
+    calls::{Calls, Single},
+    reads::Reads,
+};
 use crate::{
     budget::Budget,
     huaweicloud::{
-        Client, Error,
+        Error,
         ecs::{BlockDevice, Server},
         evs::Volume,
-        job::{Job, JobStatus},
     },
-    ids::{JobId, ServerId},
+    ids::JobId,
     provider::{
         attachment::{
-            api::{AttachmentApi, Cloud, Failure, JobEnd, JobFailure, Submitted, Wish},
-            follow::{JobSight, ended_failure, follow},
+            api::{AttachmentApi, Cloud, Failure, JobEnd, Submitted, Wish},
             ledger::{Ledger, Operation},
-            resource::NotReady,
             sight::{Facts, Pair, Readiness, ServerSight, Sight, VolumeSight, VolumeState},
         },
         data::HuaweiCloud,
     },
-    sync::KeyedGuard,
     transport::ErrorKind,
-    wait::Waiter,
 };
 
 static CLOUD: Cloud = Cloud {
@@ -35,58 +34,48 @@ static CLOUD: Cloud = Cloud {
     volume: "EVS volume",
     block: "huaweicloud",
     first_look: Duration::from_millis(100),
+    stale_record_option: Some("release_stale_record"),
     refusal_hint: None,
 };
 
 /// The calls for one region.
 #[derive(Debug)]
 pub(super) struct EcsApi {
-    cloud: HuaweiCloud,
-    client: Client,
+    calls: Calls,
+    batches: Batches,
+    reads: Reads,
 }
 
 impl EcsApi {
     /// The calls for `region`, or for the provider's.
-    pub(super) fn new(cloud: &HuaweiCloud, region: Option<&str>) -> Result<Self, NotReady> {
+    pub(super) fn new(cloud: &HuaweiCloud, region: Option<&str>) -> Self {
         let client = region.map_or_else(|| cloud.client.clone(), |region| cloud.client.for_region(region));
-        Ok(Self { cloud: cloud.clone(), client })
+        Self {
+            calls: Calls { client, jobs: cloud.jobs.clone() },
+            batches: cloud.batches.clone(),
+            reads: cloud.reads.clone(),
+        }
     }
 
-    /// Waits for the server's turn: an ECS takes one attach or detach at a time.
-    async fn turn(&self, server: &ServerId, budget: &Budget) -> Result<KeyedGuard<ServerId>, Failure> {
-        let queued = Instant::now();
-        self.cloud.servers.lock(server.clone(), budget).await.map_err(|ended| {
-            let seconds = queued.elapsed().as_secs();
-            ended_failure(
-                ended,
-                format!("its turn: other attaches and detaches of server {server} took {seconds} s so far"),
-            )
-        })
-    }
-
-    async fn follow_job(&self, waiter: &Waiter, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
-        follow(waiter, job, budget, |budget| async move {
-            let seen = self.client.show_job(&budget, job).await.map_err(failure)?;
-            Ok(job_sight(job, seen))
-        })
-        .await
-    }
-
-    fn waiter(&self, operation: &str) -> Waiter {
-        Waiter::new(operation, self.cloud.poll.unwrap_or_default(), self.cloud.durations.clone())
-    }
-
-    /// Follows the job of a call that was just accepted; the pair tells where the job cannot.
-    async fn submitted(
+    /// A shared volume goes into a batch; by force there is no batch.
+    async fn mutate(
         &self,
-        operation: &str,
-        job: JobId,
+        operation: Operation,
+        pair: &Pair,
+        wish: &Wish,
         ledger: &Ledger,
         budget: &Budget,
     ) -> Result<Submitted, Failure> {
-        ledger.accepted(&job);
-        tracing::info!(operation, %job, "accepted");
-        self.follow_job(&self.waiter(operation), &job, budget).await.map(Submitted::Ended)
+        let _changing = self.reads.changing();
+        let force = wish.force && operation == Operation::Detach;
+        let end = if wish.multiattach && !force {
+            let region = self.calls.client.region();
+            self.batches.submit(operation, region, pair, wish.device.clone(), ledger, budget).await
+        } else {
+            let single = Single { operation, pair, device: wish.device.as_deref(), force };
+            self.calls.single(single, ledger, budget).await
+        };
+        end.map(Submitted::Ended)
     }
 }
 
@@ -97,14 +86,15 @@ impl AttachmentApi for EcsApi {
     }
 
     fn region(&self) -> String {
-        self.client.region().to_owned()
+        self.calls.client.region().to_owned()
     }
 
     async fn look(&self, pair: &Pair, budget: &Budget) -> Result<Sight, Failure> {
+        let client = &self.calls.client;
         let (devices, server, volume) = tokio::join!(
-            self.client.list_server_block_devices(budget, &pair.server),
-            self.client.show_server(budget, &pair.server),
-            self.client.show_volume(budget, &pair.volume),
+            client.list_server_block_devices(budget, &pair.server),
+            client.show_server(budget, &pair.server),
+            client.show_volume(budget, &pair.volume),
         );
         let volume = present(volume)?;
         // Whether the server exists is the server call's word; its disk list may say 404 for more reasons.
@@ -115,32 +105,41 @@ impl AttachmentApi for EcsApi {
         Ok(sight(pair, server.as_ref().map(|(server, devices)| (server, devices.as_slice())), volume.as_ref()))
     }
 
+    async fn look_shared(&self, pair: &Pair, budget: &Budget) -> Result<Sight, Failure> {
+        let snapshot = self.reads.of_server(&self.calls.client, &pair.server, budget).await?;
+        let volume = snapshot.volumes.iter().find(|volume| volume.id == *pair.volume.as_str());
+        let server = snapshot.server.as_ref().map(|(server, devices)| (server, devices.as_slice()));
+        let sight = sight(pair, server, volume);
+        // What the server's lists do not agree on, or do not have, is looked at by itself: a volume leaves the state on
+        // its own evidence only.
+        if sight.attached() { Ok(sight) } else { self.look(pair, budget).await }
+    }
+
+    fn expect(&self, pair: &Pair, operation: Operation) -> Box<dyn Any + Send> {
+        Box::new(self.batches.expect(operation, self.calls.client.region(), pair))
+    }
+
     async fn attach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
-        let _turn = self.turn(&pair.server, budget).await?;
-        ledger.sending(Operation::Attach);
-        let job = self
-            .client
-            .attach_server_volume(budget, &pair.server, &pair.volume, wish.device.as_deref())
-            .await
-            .map_err(failure)?;
-        self.submitted("attach", job, ledger, budget).await
+        self.mutate(Operation::Attach, pair, wish, ledger, budget).await
     }
 
     async fn detach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
-        let _turn = self.turn(&pair.server, budget).await?;
-        ledger.sending(Operation::Detach);
-        let job =
-            self.client.detach_server_volume(budget, &pair.server, &pair.volume, wish.force).await.map_err(failure)?;
-        self.submitted("detach", job, ledger, budget).await
+        self.mutate(Operation::Detach, pair, wish, ledger, budget).await
     }
 
     async fn follow(&self, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
-        let _turn = self.turn(&pair.server, budget).await?;
-        self.follow_job(&self.waiter("resumed").resumed(), job, budget).await
+        self.calls.resume(pair, job, budget).await
+    }
+
+    /// EVS's `os-detach` changes EVS's record only; the vendor deprecates it and keeps it for this.
+    async fn release(&self, pair: &Pair, attachment_id: &str, budget: &Budget) -> Result<(), Failure> {
+        let _changing = self.reads.changing();
+        self.calls.client.os_detach(budget, &pair.volume, attachment_id).await.map_err(failure)
     }
 
     async fn set_delete_on_termination(&self, pair: &Pair, value: bool, budget: &Budget) -> Result<(), Failure> {
-        self.client.update_server_block_device(budget, &pair.server, &pair.volume, value).await.map_err(failure)
+        let _changing = self.reads.changing();
+        self.calls.client.update_server_block_device(budget, &pair.server, &pair.volume, value).await.map_err(failure)
     }
 }
 
@@ -168,29 +167,6 @@ pub(super) fn failure(error: Error) -> Failure {
 /// Codes by which the cloud itself says to come back later, whatever the states look like.
 fn is_busy(code: &str) -> bool {
     code == "Ecs.0603"
-}
-
-/// Codes that say that something else was being done to the server or the volume.
-fn is_conflict(code: &str) -> bool {
-    matches!(code, "Ecs.0100" | "Ecs.0103" | "Ecs.0603")
-}
-
-fn job_sight(id: &JobId, job: Job) -> JobSight {
-    match job.status {
-        JobStatus::Success => JobSight::Ended(JobEnd::Done),
-        JobStatus::Fail => {
-            let code = job.error_code.map_or_else(|| "no error code".to_owned(), |code| code.to_string());
-            JobSight::Ended(JobEnd::Failed(JobFailure {
-                job: id.clone(),
-                conflict: is_conflict(&code),
-                code,
-                reason: job.fail_reason.unwrap_or_else(|| "no reason given".to_owned()),
-            }))
-        }
-        status @ (JobStatus::Init | JobStatus::Running | JobStatus::Other(_)) => {
-            JobSight::Running(status.as_str().to_owned())
-        }
-    }
 }
 
 /// Both sides of the pair as one sight.

@@ -38,6 +38,7 @@ pub(crate) struct EcsAttachmentModel {
     device_hint: Value<String>,
     delete_on_termination: Value<bool>,
     force_detach: Value<bool>,
+    release_stale_record: Value<bool>,
     attachment_id: Value<String>,
     bus: Value<String>,
     pci_address: Value<String>,
@@ -76,6 +77,13 @@ impl Kind for EcsAttachment {
                         "Whether to detach without the guest's agreement (`delete_flag=1`; KVM with VBD data volumes only). Default: `false`.",
                     ),
                 ),
+                (
+                    "release_stale_record",
+                    optional(
+                        Bool,
+                        "Whether a stale record may be released: EVS lists the server while the server does not list the volume, or does not exist, and nothing is under way. It calls EVS's `os-detach`, which the vendor deprecates, with that record's `attachment_id`; never for a server that lists the volume. Default: `false`.",
+                    ),
+                ),
                 ("attachment_id", computed(String, "EVS's own id of the attachment record.")),
                 ("bus", computed(String, "`virtio` or `scsi`.")),
                 ("pci_address", computed(String, "The PCI address inside the guest; empty for SCSI.")),
@@ -90,7 +98,7 @@ impl Kind for EcsAttachment {
     }
 
     fn connect(data: &ProviderData, region: Option<&str>) -> Result<Arc<dyn AttachmentApi>, NotReady> {
-        Ok(Arc::new(EcsApi::new(data.huaweicloud.as_ref().map_err(NotReady::clone)?, region)?))
+        Ok(Arc::new(EcsApi::new(data.huaweicloud.as_ref().map_err(NotReady::clone)?, region)))
     }
 }
 
@@ -108,7 +116,8 @@ impl Model for EcsAttachmentModel {
             device: text(&self.device_hint).map(str::to_owned),
             delete_on_termination: known_bool(&self.delete_on_termination),
             force: known_bool(&self.force_detach).unwrap_or_default(),
-            multiattach: false,
+            release_stale_record: known_bool(&self.release_stale_record).unwrap_or_default(),
+            ..Wish::default()
         }
     }
 

@@ -6,9 +6,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
 
-use super::ecs::{failure, present, volume_state, with_zone};
+use super::{
+    ecs::{failure, present, volume_state, with_zone},
+    jobs::Jobs,
+};
 use crate::{
     budget::Budget,
     huaweicloud::{
@@ -20,13 +22,12 @@ use crate::{
     provider::{
         attachment::{
             api::{AttachmentApi, Cloud, Failure, JobEnd, JobFailure, Submitted, Wish},
-            follow::{JobSight, ended_failure, follow},
+            follow::{JobSight, follow},
             ledger::{Ledger, Operation},
             sight::{Facts, Pair, Readiness, ServerSight, Sight, VolumeSight, VolumeState},
         },
         data::HuaweiCloud,
     },
-    sync::KeyedGuard,
     transport::ErrorKind,
     wait::{PollConfig, Waiter},
 };
@@ -37,6 +38,7 @@ static CLOUD: Cloud = Cloud {
     volume: "EVS volume",
     block: "huaweicloud",
     first_look: Duration::from_millis(250),
+    stale_record_option: None,
     refusal_hint: Some(
         "Huawei Cloud offers this for Lite Servers with A3 hardware only; those of type BMS are refused. Compare server_id \
          with the Lite Server's own id in the console.",
@@ -48,24 +50,15 @@ const POLL: PollConfig = PollConfig { min: Duration::from_millis(500), max: Dura
 /// The calls for one region.
 #[derive(Debug)]
 pub(super) struct LiteServerApi {
-    cloud: HuaweiCloud,
     client: Client,
+    jobs: Jobs,
 }
 
 impl LiteServerApi {
     /// The calls for `region`, or for the provider's.
     pub(super) fn new(cloud: &HuaweiCloud, region: Option<&str>) -> Self {
         let client = region.map_or_else(|| cloud.client.clone(), |region| cloud.client.for_region(region));
-        Self { cloud: cloud.clone(), client }
-    }
-
-    /// Waits for the server's turn: one attach or detach at a time, as on an ECS.
-    async fn turn(&self, server: &ServerId, budget: &Budget) -> Result<KeyedGuard<ServerId>, Failure> {
-        let queued = Instant::now();
-        self.cloud.servers.lock(server.clone(), budget).await.map_err(|ended| {
-            let seconds = queued.elapsed().as_secs();
-            ended_failure(ended, format!("its turn: other operations on Lite Server {server} took {seconds} s so far"))
-        })
+        Self { client, jobs: cloud.jobs.clone() }
     }
 
     async fn follow_operation(
@@ -80,10 +73,7 @@ impl LiteServerApi {
             Ok(operation_sight(seen))
         })
         .await
-    }
-
-    fn waiter(&self, operation: &str) -> Waiter {
-        Waiter::new(operation, self.cloud.poll.unwrap_or(POLL), self.cloud.durations.clone())
+        .map(|end| end.unwrap_or(JobEnd::Unknown))
     }
 
     /// Follows the operation of a call that was just accepted.
@@ -101,7 +91,7 @@ impl LiteServerApi {
         match operation_sight(operation) {
             JobSight::Ended(end) => Ok(Submitted::Ended(end)),
             JobSight::Running(_) => {
-                self.follow_operation(&self.waiter(name), pair, &id, budget).await.map(Submitted::Ended)
+                self.follow_operation(&self.jobs.waiter(name, POLL), pair, &id, budget).await.map(Submitted::Ended)
             }
         }
     }
@@ -126,7 +116,7 @@ impl AttachmentApi for LiteServerApi {
     }
 
     async fn attach(&self, pair: &Pair, _: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
-        let _turn = self.turn(&pair.server, budget).await?;
+        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
         ledger.sending(Operation::Attach);
         let operation =
             self.client.attach_dev_server_volume(budget, &pair.server, &pair.volume).await.map_err(failure)?;
@@ -134,7 +124,7 @@ impl AttachmentApi for LiteServerApi {
     }
 
     async fn detach(&self, pair: &Pair, _: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
-        let _turn = self.turn(&pair.server, budget).await?;
+        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
         ledger.sending(Operation::Detach);
         let operation =
             self.client.detach_dev_server_volume(budget, &pair.server, &pair.volume).await.map_err(failure)?;
@@ -142,8 +132,8 @@ impl AttachmentApi for LiteServerApi {
     }
 
     async fn follow(&self, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
-        let _turn = self.turn(&pair.server, budget).await?;
-        self.follow_operation(&self.waiter("lite server").resumed(), pair, job, budget).await
+        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
+        self.follow_operation(&self.jobs.waiter("lite server", POLL).resumed(), pair, job, budget).await
     }
 
     async fn explain_missing_server(&self, pair: &Pair, budget: &Budget) -> Option<String> {
@@ -169,7 +159,7 @@ impl AttachmentApi for LiteServerApi {
     }
 }
 
-fn operation_sight(operation: DevServerOperation) -> JobSight {
+fn operation_sight(operation: DevServerOperation) -> JobSight<JobEnd> {
     match operation.status {
         OperationStatus::Success => JobSight::Ended(JobEnd::Done),
         OperationStatus::Failed => JobSight::Ended(JobEnd::Failed(JobFailure {

@@ -33,6 +33,7 @@ static CLOUD: Cloud = Cloud {
     volume: "volume",
     block: "samsungcloud",
     first_look: POLL.min,
+    stale_record_option: None,
     refusal_hint: Some(
         "Servers of an auto-scaling group, of Kubernetes, and Windows servers with a MultiAttach volume are refused; so is \
          more than the platform's number of volumes on one server.",

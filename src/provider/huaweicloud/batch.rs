@@ -1,0 +1,243 @@
+//! A shared volume that several servers want, or leave, at about the same time: one batch call, one job, and a verdict for
+//! each of them.
+//!
+//! Vendor's pages: ECS, "Attaching Disks to an ECS in a Batch" and "Detaching Volumes in a Batch".
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use futures::future::join_all;
+
+use super::{
+    calls::{Calls, Single},
+    ecs::failure,
+    jobs::{Jobs, end_for},
+};
+use crate::{
+    budget::{Budget, Ended},
+    huaweicloud::Client,
+    ids::{JobId, VolumeId},
+    provider::attachment::{
+        api::{Failure, JobEnd},
+        follow::ended_failure,
+        ledger::{Ledger, Operation},
+        sight::Pair,
+    },
+    sync::{BatchError, BatchExecutor, Batcher, BatcherConfig, Expected},
+    transport::ErrorKind,
+    wait::PollConfig,
+};
+
+/// A shared volume is on at most this many servers, so no batch is larger.
+const MAX_SERVERS: usize = 16;
+
+/// The batches of attaches and of detaches.
+#[derive(Clone, Debug)]
+pub(crate) struct Batches {
+    attaches: Batcher<Executor>,
+    detaches: Batcher<Executor>,
+}
+
+/// One volume of one region.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct SharedVolume {
+    region: String,
+    volume: VolumeId,
+}
+
+/// One server's part of a batch.
+#[derive(Debug)]
+pub(super) struct Member {
+    pair: Pair,
+    device: Option<String>,
+    ledger: Ledger,
+    budget: Budget,
+}
+
+/// Does batches of one operation.
+#[derive(Debug)]
+pub(super) struct Executor {
+    operation: Operation,
+    client: Client,
+    jobs: Jobs,
+    /// Cleared for the rest of the process when the cloud turns out not to know the call: it is not published everywhere.
+    route_known: AtomicBool,
+}
+
+impl Batches {
+    /// Batches of this cloud.
+    pub(crate) fn new(client: &Client, jobs: &Jobs) -> Self {
+        let batcher = |operation| {
+            let executor =
+                Executor { operation, client: client.clone(), jobs: jobs.clone(), route_known: AtomicBool::new(true) };
+            Batcher::new(executor, BatcherConfig { max_items: MAX_SERVERS, ..BatcherConfig::default() })
+        };
+        Self { attaches: batcher(Operation::Attach), detaches: batcher(Operation::Detach) }
+    }
+
+    /// Says that this pair may come into a batch once it has been looked at.
+    pub(super) fn expect(&self, operation: Operation, region: &str, pair: &Pair) -> Expected<Executor> {
+        self.of(operation).expect(SharedVolume { region: region.to_owned(), volume: pair.volume.clone() })
+    }
+
+    /// Does the operation together with those of other servers that come at about the same time.
+    pub(super) async fn submit(
+        &self,
+        operation: Operation,
+        region: &str,
+        pair: &Pair,
+        device: Option<String>,
+        ledger: &Ledger,
+        budget: &Budget,
+    ) -> Result<JobEnd, Failure> {
+        let key = SharedVolume { region: region.to_owned(), volume: pair.volume.clone() };
+        let member = Member { pair: pair.clone(), device, ledger: ledger.clone(), budget: budget.clone() };
+        match self.of(operation).submit(key, member, budget).await {
+            Ok(end) => end,
+            Err(BatchError::NotStarted(ended)) => {
+                Err(ended_failure(ended, "other servers of the shared volume, to go together".to_owned()))
+            }
+            Err(BatchError::Unanswered(ended)) => Err(ended_failure(ended, "the batch that it is part of".to_owned())),
+            Err(BatchError::Lost) => Err(Failure {
+                kind: ErrorKind::AnswerLost,
+                operation: operation.verb().to_owned(),
+                text: "the batch that it was part of ended without an answer".to_owned(),
+                clock_skew: None,
+                busy: false,
+            }),
+        }
+    }
+
+    const fn of(&self, operation: Operation) -> &Batcher<Executor> {
+        match operation {
+            Operation::Attach => &self.attaches,
+            Operation::Detach => &self.detaches,
+        }
+    }
+}
+
+#[async_trait]
+impl BatchExecutor for Executor {
+    type Item = Member;
+    type Key = SharedVolume;
+    type Output = Result<JobEnd, Failure>;
+
+    async fn execute(&self, key: &SharedVolume, members: Vec<Member>) -> Vec<Self::Output> {
+        let calls = Calls { client: self.client.for_region(&key.region), jobs: self.jobs.clone() };
+        if members.len() == 1 || !self.route_known.load(Ordering::Relaxed) {
+            return self.singly(&calls, &members).await;
+        }
+        match self.together(&calls, &key.volume, &members).await {
+            Ok(ends) => ends,
+            Err(refusal) if self.is_refusal_of_the_batch(&refusal) => {
+                tracing::info!(%refusal, "the batch is refused; its members go singly");
+                members.iter().for_each(|member| member.ledger.settled());
+                self.singly(&calls, &members).await
+            }
+            Err(failure) => members.iter().map(|_| Err(failure.clone())).collect(),
+        }
+    }
+}
+
+impl Executor {
+    /// Whether a failure says that the batch as such cannot be done, so that single calls still may.
+    fn is_refusal_of_the_batch(&self, failure: &Failure) -> bool {
+        if failure.kind == ErrorKind::NoSuchRoute {
+            self.route_known.store(false, Ordering::Relaxed);
+        }
+        matches!(
+            failure.kind,
+            ErrorKind::NoSuchRoute
+                | ErrorKind::Invalid
+                | ErrorKind::Conflict
+                | ErrorKind::NotFound
+                | ErrorKind::AlreadyAttached
+                | ErrorKind::NotAttached
+                | ErrorKind::Quota
+                | ErrorKind::PermissionDenied
+        )
+    }
+
+    /// Each member by a call of its own, all at the same time: they are about different servers.
+    async fn singly(&self, calls: &Calls, members: &[Member]) -> Vec<Result<JobEnd, Failure>> {
+        let each = members.iter().map(|Member { pair, device, ledger, budget }| {
+            let single = Single { operation: self.operation, pair, device: device.as_deref(), force: false };
+            calls.single(single, ledger, budget)
+        });
+        join_all(each).await
+    }
+
+    /// All members by one call. An error is about all of them.
+    async fn together(
+        &self,
+        calls: &Calls,
+        volume: &VolumeId,
+        members: &[Member],
+    ) -> Result<Vec<Result<JobEnd, Failure>>, Failure> {
+        // The one who can wait longest: whoever cannot has stopped waiting for its answer by then.
+        let Some(budget) = members.iter().map(|member| &member.budget).max_by_key(|budget| budget.remaining()) else {
+            return Ok(Vec::new());
+        };
+        let turns = calls.jobs.turns(members.iter().map(|member| member.pair.server.clone()), budget).await?;
+        // Whoever stopped waiting meanwhile is left out; nothing was sent for it.
+        let ended: Vec<Option<Ended>> = members.iter().map(|member| member.budget.ended()).collect();
+        let taking_part: Vec<&Member> =
+            members.iter().zip(&ended).filter(|(_, ended)| ended.is_none()).map(|(member, _)| member).collect();
+        let ends = if taking_part.is_empty() {
+            Vec::new()
+        } else {
+            let job = self.send(calls, volume, &taking_part, budget).await?;
+            self.ends(calls, &job, &taking_part, budget).await?
+        };
+        drop(turns);
+        let mut ends = ends.into_iter();
+        Ok(ended
+            .into_iter()
+            .map(|ended| match ended {
+                Some(ended) => Err(ended_failure(ended, "the turns of the servers in its batch".to_owned())),
+                None => ends.next().unwrap_or(Ok(JobEnd::Unknown)),
+            })
+            .collect())
+    }
+
+    async fn send(
+        &self,
+        calls: &Calls,
+        volume: &VolumeId,
+        members: &[&Member],
+        budget: &Budget,
+    ) -> Result<JobId, Failure> {
+        members.iter().for_each(|member| member.ledger.sending(self.operation));
+        let sent = match self.operation {
+            Operation::Attach => {
+                let servers: Vec<_> =
+                    members.iter().map(|member| (member.pair.server.clone(), member.device.clone())).collect();
+                calls.client.batch_attach_sharable_volumes(budget, volume, &servers).await
+            }
+            Operation::Detach => {
+                let servers: Vec<_> = members.iter().map(|member| member.pair.server.clone()).collect();
+                calls.client.batch_detach_volumes(budget, volume, &servers).await
+            }
+        };
+        let job = sent.map_err(failure)?;
+        members.iter().for_each(|member| member.ledger.accepted(&job));
+        tracing::info!(operation = self.operation.verb(), servers = members.len(), %job, "batch accepted");
+        Ok(job)
+    }
+
+    async fn ends(
+        &self,
+        calls: &Calls,
+        job: &JobId,
+        members: &[&Member],
+        budget: &Budget,
+    ) -> Result<Vec<Result<JobEnd, Failure>>, Failure> {
+        let kind = match self.operation {
+            Operation::Attach => "batch attach",
+            Operation::Detach => "batch detach",
+        };
+        let waiter = calls.jobs.waiter(kind, PollConfig::default());
+        let ended = calls.jobs.follow(&calls.client, &waiter, job, budget).await?;
+        Ok(members.iter().map(|member| Ok(end_for(job, ended.as_ref(), &member.pair.server))).collect())
+    }
+}

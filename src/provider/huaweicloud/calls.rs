@@ -1,0 +1,67 @@
+//! One attach or detach of one ECS, from its turn to the end of its job.
+
+use super::{
+    ecs::failure,
+    jobs::{Jobs, end_for},
+};
+use crate::{
+    budget::Budget,
+    huaweicloud::Client,
+    ids::JobId,
+    provider::attachment::{
+        api::{Failure, JobEnd},
+        ledger::{Ledger, Operation},
+        sight::Pair,
+    },
+    wait::PollConfig,
+};
+
+/// The calls of one region.
+#[derive(Clone, Debug)]
+pub(super) struct Calls {
+    pub(super) client: Client,
+    pub(super) jobs: Jobs,
+}
+
+/// One attach or detach.
+#[derive(Clone, Debug)]
+pub(super) struct Single<'a> {
+    pub(super) operation: Operation,
+    pub(super) pair: &'a Pair,
+    /// The device name to ask for; an attach's.
+    pub(super) device: Option<&'a str>,
+    /// Whether the guest is not asked; a detach's.
+    pub(super) force: bool,
+}
+
+impl Calls {
+    /// Does it: waits for the server's turn, sends, and follows the job.
+    pub(super) async fn single(&self, single: Single<'_>, ledger: &Ledger, budget: &Budget) -> Result<JobEnd, Failure> {
+        let Single { operation, pair, device, force } = single;
+        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
+        ledger.sending(operation);
+        let sent = match operation {
+            Operation::Attach => self.client.attach_server_volume(budget, &pair.server, &pair.volume, device).await,
+            Operation::Detach => self.client.detach_server_volume(budget, &pair.server, &pair.volume, force).await,
+        };
+        let job = sent.map_err(failure)?;
+        ledger.accepted(&job);
+        tracing::info!(operation = operation.verb(), %job, "accepted");
+        self.follow(operation.verb(), pair, &job, budget).await
+    }
+
+    /// Follows the job of a call that was accepted.
+    async fn follow(&self, kind: &str, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
+        let waiter = self.jobs.waiter(kind, PollConfig::default());
+        let ended = self.jobs.follow(&self.client, &waiter, job, budget).await?;
+        Ok(end_for(job, ended.as_ref(), &pair.server))
+    }
+
+    /// Follows the job of an earlier run, which may have ended long ago.
+    pub(super) async fn resume(&self, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
+        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
+        let waiter = self.jobs.waiter("an earlier run's job", PollConfig::default()).resumed();
+        let ended = self.jobs.follow(&self.client, &waiter, job, budget).await?;
+        Ok(end_for(job, ended.as_ref(), &pair.server))
+    }
+}

@@ -1,0 +1,96 @@
+//! Huawei Cloud's attach and detach jobs, followed to their ends, and the turns that one server's jobs take.
+
+use tokio::time::Instant;
+
+use super::ecs::failure;
+use crate::{
+    budget::Budget,
+    huaweicloud::{
+        Client,
+        job::{Job, JobStatus},
+    },
+    ids::{JobId, ServerId},
+    provider::attachment::{
+        api::{Failure, JobEnd, JobFailure},
+        follow::{JobSight, ended_failure, follow},
+    },
+    sync::{KeyedGuard, KeyedMutex},
+    wait::{Durations, PollConfig, Waiter},
+};
+
+/// What every call that begins a job needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Jobs {
+    servers: KeyedMutex<ServerId>,
+    durations: Durations,
+    poll: Option<PollConfig>,
+}
+
+impl Jobs {
+    /// Jobs that are looked at this often, or as often as suits each kind.
+    pub(crate) fn new(poll: Option<PollConfig>) -> Self {
+        Self { servers: KeyedMutex::new(), durations: Durations::new(), poll }
+    }
+
+    /// Waits for the turns of these servers: each takes one attach or detach at a time. Several are taken in order, so that
+    /// no two callers wait for each other.
+    pub(super) async fn turns(
+        &self,
+        servers: impl IntoIterator<Item = ServerId>,
+        budget: &Budget,
+    ) -> Result<Vec<KeyedGuard<ServerId>>, Failure> {
+        let queued = Instant::now();
+        self.servers.lock_many(servers, budget).await.map_err(|ended| {
+            let seconds = queued.elapsed().as_secs();
+            ended_failure(ended, format!("its turn: other attaches and detaches of the server took {seconds} s so far"))
+        })
+    }
+
+    /// A waiter for a kind of job; `default` is how often it is looked at unless the user says.
+    pub(super) fn waiter(&self, kind: &str, default: PollConfig) -> Waiter {
+        Waiter::new(kind, self.poll.unwrap_or(default), self.durations.clone())
+    }
+
+    /// Follows an ECS job to its end; none when the cloud does not know it.
+    pub(super) async fn follow(
+        &self,
+        client: &Client,
+        waiter: &Waiter,
+        id: &JobId,
+        budget: &Budget,
+    ) -> Result<Option<Job>, Failure> {
+        follow(waiter, id, budget, |budget| async move {
+            let job = client.show_job(&budget, id).await.map_err(failure)?;
+            Ok(match &job.status {
+                JobStatus::Success | JobStatus::Fail => JobSight::Ended(job),
+                status => JobSight::Running(status.as_str().to_owned()),
+            })
+        })
+        .await
+    }
+}
+
+/// How a job that has ended went for one server. A batch has a sub-job for each of its servers, and its word counts more
+/// than the whole job's; where there is none, the whole job's is all there is, and the pair itself decides.
+pub(super) fn end_for(id: &JobId, job: Option<&Job>, server: &ServerId) -> JobEnd {
+    let Some(job) = job else { return JobEnd::Unknown };
+    let own =
+        job.of_server(server).filter(|own| matches!(own.status, JobStatus::Success | JobStatus::Fail)).unwrap_or(job);
+    match own.status {
+        JobStatus::Success => JobEnd::Done,
+        _ => {
+            let code = own.error_code.as_ref().map_or_else(|| "no error code".to_owned(), ToString::to_string);
+            JobEnd::Failed(JobFailure {
+                job: id.clone(),
+                conflict: is_conflict(&code),
+                code,
+                reason: own.fail_reason.clone().unwrap_or_else(|| "no reason given".to_owned()),
+            })
+        }
+    }
+}
+
+/// Codes that say that something else was being done to the server or the volume.
+fn is_conflict(code: &str) -> bool {
+    matches!(code, "Ecs.0100" | "Ecs.0103" | "Ecs.0603")
+}
