@@ -43,11 +43,13 @@ pub(super) async fn keystone_list_projects(
     #[derive(Deserialize)]
     struct Project {
         id: String,
+        name: Option<String>,
     }
     let call = Call::new("KeystoneListProjects", Service::Iam, Method::GET, ["v3", "projects"]);
     let call = call.query("name", name).about(Subject::Identity);
     let reply = sender.send(budget, region, &call, auth).await?;
     let mut projects = reply.decode::<Projects>()?.projects;
+    projects.retain(|project| project.name.as_deref().is_none_or(|found| found == name));
     let count = projects.len();
     match projects.pop() {
         Some(project) if count == 1 => Ok(project.id),

@@ -127,15 +127,15 @@ impl Client {
         self.send(budget, call).await?.decode()
     }
 
-    /// Every Lite Server of the caller's: `GET /v1/{project_id}/dev-servers`, page "Querying Lite Servers". At most the
-    /// 1,024 that one page holds.
+    /// The Lite Servers of the caller, at most the 1,024 that one page holds.
+    ///
+    /// `GET /v1/{project_id}/dev-servers`, `ListDevServers`, "Querying the Lite Server List of a Tenant".
     ///
     /// # Errors
-    /// [`Error`], see its kinds.
+    /// Every failure; an empty list is not one.
     pub async fn list_dev_servers(&self, budget: &Budget) -> Result<Vec<DevServer>, Error> {
         #[derive(Deserialize)]
         struct Body {
-            #[serde(default)]
             data: Vec<DevServer>,
         }
         let call = Call::new("ListDevServers", Service::ModelArts, Method::GET, ["v1", PROJECT, "dev-servers"]);

@@ -107,3 +107,109 @@ fn ran_out(error: &Error) -> bool {
 fn is_refusal(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Configuration)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    };
+
+    use futures::future::join_all;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    /// Fetches its own count after a second, and fails with `error` if there is one.
+    struct Source {
+        flights: Flights<u32>,
+        fetches: Arc<AtomicU32>,
+        error: Option<ErrorKind>,
+    }
+
+    impl Source {
+        fn new(error: Option<ErrorKind>) -> Self {
+            Self { flights: Flights::new("Test"), fetches: Arc::default(), error }
+        }
+
+        async fn get(&self, budget: &Budget, fresh: bool) -> Result<u32, Error> {
+            let fetch = || {
+                let (budget, error, fetches) = (budget.clone(), self.error, Arc::clone(&self.fetches));
+                async move {
+                    let count = fetches.fetch_add(1, Ordering::Relaxed) + 1;
+                    budget.sleep(Duration::from_secs(1)).await.map_err(|ended| Error::ended("Fetch", ended))?;
+                    error.map_or(Ok(count), |kind| Err(Error::refused("Fetch", kind, "no")))
+                }
+                .boxed()
+            };
+            self.flights.get(budget, "r", |_| fresh, fetch).await
+        }
+
+        fn fetches(&self) -> u32 {
+            self.fetches.load(Ordering::Relaxed)
+        }
+    }
+
+    fn budget(seconds: u64) -> Budget {
+        Budget::new(Duration::from_secs(seconds), CancellationToken::new())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_who_ask_at_once_share_one_fetch_and_later_ones_its_value_while_it_is_fresh() {
+        let (source, budget) = (Source::new(None), budget(60));
+        for value in join_all((0..10).map(|_| source.get(&budget, true))).await {
+            assert_eq!(value.unwrap(), 1);
+        }
+        assert_eq!(source.get(&budget, true).await.unwrap(), 1);
+        for value in join_all((0..10).map(|_| source.get(&budget, false))).await {
+            assert_eq!(value.unwrap(), 2, "what was just fetched counts as fresh for those who waited for it");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_believed_for_a_minute_and_a_failure_not_at_all() {
+        let (source, long) = (Source::new(Some(ErrorKind::Unauthenticated)), budget(600));
+        for _ in 0..3 {
+            assert_eq!(source.get(&long, true).await.unwrap_err().kind(), ErrorKind::Unauthenticated);
+        }
+        assert_eq!(source.fetches(), 1);
+        tokio::time::sleep(REFUSAL).await;
+        source.get(&long, true).await.unwrap_err();
+        assert_eq!(source.fetches(), 2);
+
+        let source = Source::new(Some(ErrorKind::Unreachable));
+        for _ in 0..3 {
+            source.get(&long, true).await.unwrap_err();
+        }
+        assert_eq!(source.fetches(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_is_stopped_or_gone_does_not_take_the_others_along() {
+        let source = Source::new(None);
+        let stop = CancellationToken::new();
+        let hurried = Budget::new(Duration::from_secs(60), stop.clone());
+        let patient = budget(60);
+        let (first, second, ()) = tokio::join!(source.get(&hurried, true), source.get(&patient, true), async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            stop.cancel();
+        });
+        assert_eq!(first.unwrap_err().kind(), ErrorKind::Stopped);
+        assert_eq!(second.unwrap(), 2);
+
+        let source = Source::new(None);
+        let gone = tokio::time::timeout(Duration::from_millis(500), source.get(&patient, true)).await;
+        assert!(gone.is_err());
+        assert_eq!(source.get(&patient, true).await.unwrap(), 1, "what was under way goes on");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_value_that_is_meant_is_forgotten() {
+        let (source, budget) = (Source::new(None), budget(60));
+        source.get(&budget, true).await.unwrap();
+        source.flights.forget("r", |value| *value == 7);
+        assert_eq!(source.get(&budget, true).await.unwrap(), 1);
+        source.flights.forget("r", |value| *value == 1);
+        assert_eq!(source.get(&budget, true).await.unwrap(), 2);
+    }
+}
