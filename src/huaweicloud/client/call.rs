@@ -23,7 +23,7 @@ use crate::{
         error::{Error, Subject},
         signer,
     },
-    transport::{ErrorKind, Request, Response, SendCause, Sign, SignError, Transport, Unsigned},
+    transport::{ErrorKind, Request, Response, SendCause, Sign, SignError, Transport},
 };
 
 /// Stands for the project's id in the path of a [`Call`]; no URL can be made of it.
@@ -131,12 +131,9 @@ impl<'a> Call<'a> {
             (CONTENT_TYPE, json),
             (X_LANGUAGE, HeaderValue::from_static("en-us")),
         ]);
-        if let Some(project) = self.project {
-            let value = HeaderValue::from_str(project);
-            headers.insert(
-                X_PROJECT_ID,
-                value.map_err(|_| refused(ErrorKind::Configuration, "project_id is not an id".to_owned()))?,
-            );
+        // What no header can carry, no path can either: the URL was refused for it.
+        if let Some(project) = self.project.and_then(|project| HeaderValue::from_str(project).ok()) {
+            headers.insert(X_PROJECT_ID, project);
         }
         let (method, body) = (self.method.clone(), self.body.clone());
         Ok(Request { operation: self.operation, method, url, headers, body, idempotent: self.idempotent })
@@ -200,10 +197,7 @@ impl Sender {
     ) -> (Result<Reply, Error>, Option<Arc<Issued>>) {
         let signer = Signer { auth, budget, region, seen: Mutex::default() };
         let started = budget.elapsed();
-        let sent = match auth {
-            Auth::None => self.transport.send(request, &Unsigned, &Retrying, budget).await,
-            Auth::Fixed(_) | Auth::Source(_) => self.transport.send(request, &signer, &Retrying, budget).await,
-        };
+        let sent = self.transport.send(request, &signer, &Retrying, budget).await;
         let elapsed = budget.elapsed().saturating_sub(started);
         let mut seen = signer.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
         let used = seen.used.clone();

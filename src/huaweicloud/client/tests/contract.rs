@@ -141,7 +141,7 @@ async fn every_call_is_as_huaweis_documents_have_it() {
     assert!(client.show_server(&budget, &server).await.unwrap().availability_zone.is_some());
     assert!(client.show_volume(&budget, &volume).await.unwrap().multiattach.is_some());
     client.list_volumes_of_server(&budget, &server).await.unwrap();
-    client.list_volumes_by_id(&budget, &[volume.clone()]).await.unwrap();
+    client.list_volumes_by_id(&budget, std::slice::from_ref(&volume)).await.unwrap();
     client.show_dev_server(&budget, &server).await.unwrap();
     client.list_dev_servers(&budget).await.unwrap();
     client.attach_dev_server_volume(&budget, &server, &volume).await.unwrap();
