@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::Response;
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -201,6 +201,8 @@ enum Cut {
     Truncated,
     #[error("the request could not be read: {0}")]
     Unreadable(String),
+    #[error("the request is too large")]
+    TooLarge,
 }
 
 /// Serves one connection to its end.
@@ -228,7 +230,14 @@ async fn exchange(
     cloud: Cloud,
     store: &Store,
 ) -> Result<Response<Body>, Cut> {
-    let request = read(request).await?;
+    let request = match read(request).await {
+        Err(Cut::TooLarge) => {
+            return Ok(whole(match cloud {
+                Cloud::Huaweicloud => huaweicloud::too_large(&mut store.lock()),
+            }));
+        }
+        read => read?,
+    };
     if request.path.starts_with("/_simulator/") {
         return Ok(whole(control::answer(store, &request, peer)));
     }
@@ -244,7 +253,11 @@ async fn exchange(
 /// Reads a request to its end.
 async fn read(request: http::Request<Incoming>) -> Result<Request, Cut> {
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, MOST_BODY).collect().await.map_err(|error| Cut::Unreadable(error.to_string()))?;
+    let body = Limited::new(body, MOST_BODY).collect().await;
+    let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+        Some(_) => Cut::TooLarge,
+        None => Cut::Unreadable(error.to_string()),
+    })?;
     let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     };

@@ -10,7 +10,7 @@ use super::switches::{
     AcceptedStatus, BadBatchMember, DryRunReply, FullServer, ServerConflict, UnsharedBatchDetach, VolumeConflict,
     VolumeRefusal,
 };
-use super::world::{Phase, Server, Volume};
+use super::world::{Hypervisor, Phase, Server, Volume};
 use super::{Answer, Call, device};
 use crate::simulator::message::Reply;
 
@@ -201,6 +201,10 @@ fn check_attach(call: &Call<'_>, server_id: &str, volume_id: &str, wanted: Optio
     }
     if free_slots(server, volume.scsi) == 0 {
         return Err(Refusal::Now(no_slot(call)));
+    }
+    // The page wants a name on Xen and for what is or was a system disk; elsewhere the system picks one.
+    if wanted.is_none() && (server.hypervisor == Hypervisor::Xen || volume.bootable) {
+        return Err(Refusal::now(error::INVALID));
     }
     let device = device::assigned(server, volume.scsi, wanted, switches.device_names);
     if device::is_taken(server, &device) || !device.starts_with("/dev/") {

@@ -398,5 +398,12 @@ pub(crate) fn fault_reply(state: &mut State, target: &Target, effect: &Effect) -
     Some(reply.with_header("X-Request-Id", request_id))
 }
 
+/// The answer to a body that is larger than the gateway takes.
+pub(crate) fn too_large(state: &mut State) -> Reply {
+    let request_id = state.hex_id();
+    error::gateway(413, "APIGW.0201", "The request body is too large", &request_id)
+        .with_header("X-Request-Id", request_id)
+}
+
 /// How long the gateway locks a key.
 pub(crate) const KEY_LOCK: Duration = Duration::from_secs(300);

@@ -340,6 +340,25 @@ async fn device_names_are_rewritten_ignored_or_honoured() {
 }
 
 #[tokio::test]
+async fn xen_and_system_volumes_want_a_device_name() {
+    let simulator = simulator().await;
+    assert_eq!(attach(&simulator, &server_id(5), &volume_id(1)).await.error(), (400, "Ecs.0005".to_owned()));
+    let body = json!({"volumeAttachment": {"volumeId": volume_id(1), "device": "/dev/vdb"}});
+    attach_body(&simulator, &server_id(5), &body).await;
+    simulator.advance_all();
+    assert_eq!(block_devices(&simulator, &server_id(5)).await[1]["device"], "/dev/sdb");
+
+    let (server, system) = (server_id(3), system_volume_id(3));
+    simulator.edit(|world| world.huaweicloud.detach(&server, &system));
+    assert_eq!(attach(&simulator, &server, &system).await.error(), (400, "Ecs.0005".to_owned()));
+    let body = json!({"volumeAttachment": {"volumeId": system, "device": "/dev/sda"}});
+    attach_body(&simulator, &server, &body).await;
+    simulator.advance_all();
+    let disk = &block_devices(&simulator, &server).await[0];
+    assert_eq!((&disk["device"], &disk["bootIndex"]), (&json!("/dev/vda"), &json!(0)));
+}
+
+#[tokio::test]
 async fn a_dry_run_checks_and_changes_nothing() {
     let simulator = simulator().await;
     let dry = |volume: String| json!({"volumeAttachment": {"volumeId": volume}, "dry_run": true});
