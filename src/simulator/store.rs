@@ -102,12 +102,14 @@ impl State {
 pub(crate) struct Store {
     /// A std mutex: it is never held over an await.
     state: Mutex<State>,
+    /// As at the start; the state's own is changed by tests.
+    config: Config,
     finished: watch::Sender<()>,
 }
 
 impl Store {
     pub(crate) fn new(config: Config) -> Self {
-        Self { state: Mutex::new(State::new(config)), finished: watch::Sender::new(()) }
+        Self { state: Mutex::new(State::new(config.clone())), config, finished: watch::Sender::new(()) }
     }
 
     /// The state, with everything done that is due.
@@ -118,10 +120,9 @@ impl Store {
         state
     }
 
-    /// Starts afresh from a configuration: the world, the jobs, the journal, the faults.
+    /// Starts afresh from the configuration: the world, the switches, the jobs, the journal, the faults.
     pub(crate) fn reset(&self) {
-        let mut state = self.lock();
-        *state = State::new(state.config.clone());
+        *self.lock() = State::new(self.config.clone());
     }
 
     /// Changes an entry of the journal and wakes those who wait for it, after the lock is dropped.

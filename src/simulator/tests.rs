@@ -162,6 +162,7 @@ async fn the_control_endpoint_offers_what_the_library_does() {
     assert!(simulator.world(|world| world.huaweicloud.servers.is_empty()));
     assert_eq!(control("POST", "reset", "").await.status, 200);
     assert_eq!(simulator.world(World::clone), World::built_in());
+    assert_eq!(control("GET", "switches", "").await.json()["initial_job_status"], "init", "as at the start");
     assert!(simulator.jobs().is_empty() && simulator.journal().entries().is_empty());
     assert_eq!(control("GET", "tea", "").await.status, 404);
     assert_eq!(control("POST", "advance", r#"{"time":"soon"}"#).await.status, 400);

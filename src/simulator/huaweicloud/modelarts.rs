@@ -156,7 +156,7 @@ pub(crate) fn list_servers(call: &mut Call<'_>) -> Answer {
     let all: Vec<_> = call.world().lite_servers.iter().filter(|server| call.sees(&server.region)).collect();
     let page: Vec<_> = all.iter().skip(offset).take(limit).map(|server| server_json(call, server)).collect();
     let body = json!({
-        "current": offset / limit.max(1),
+        "current": offset / limit.max(1) + 1,
         "pages": all.len().div_ceil(limit.max(1)),
         "size": page.len(),
         "total": all.len(),
