@@ -1,5 +1,6 @@
-# Four volumes on two servers of the simulated cloud. `make demo` runs it; by hand, start `make simulator` in one terminal,
-# and in another set the variables that it prints, then `terraform init` and `terraform apply` here.
+# Four volumes on two servers of the simulated cloud. `make demo` runs it. By hand: start `make simulator`, set in another
+# terminal the variables that it prints and TF_VAR_huaweicloud_endpoint to its URL, and run `terraform init` and
+# `terraform apply` here.
 
 terraform {
   required_providers {
