@@ -27,20 +27,26 @@ mod replace;
 mod timeout;
 mod update;
 
-/// The life of every resource, test by test.
+/// One resource's tests.
+macro_rules! life {
+    ($subject:ident: $($theme:ident::$test:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                crate::$theme::$test(&crate::support::subject::$subject).await;
+            }
+        )*
+    };
+}
+
+/// The life of every resource, test by test, and for some what others cannot do.
 macro_rules! every_resource {
     ($($theme:ident::$test:ident,)*) => {
-        every_resource!(@of huaweicloud_ecs_attachment, HUAWEICLOUD_ECS, $($theme::$test,)*);
-    };
-    (@of $resource:ident, $subject:ident, $($theme:ident::$test:ident,)*) => {
-        mod $resource {
-            use crate::support::subject::$subject;
-            $(
-                #[tokio::test]
-                async fn $test() {
-                    crate::$theme::$test(&$subject).await;
-                }
-            )*
+        mod huaweicloud_ecs_attachment {
+            life!(HUAWEICLOUD_ECS: $($theme::$test,)* update::delete_on_termination_changes_in_place,);
+        }
+        mod huaweicloud_lite_server_attachment {
+            life!(HUAWEICLOUD_LITE_SERVER: $($theme::$test,)*);
         }
     };
 }
@@ -83,6 +89,5 @@ every_resource! {
     replace::another_server_detaches_here_and_attaches_there,
     timeout::an_attach_that_runs_out_of_time_keeps_state_and_private_data,
     timeout::a_detach_that_runs_out_of_time_keeps_state_and_private_data,
-    update::delete_on_termination_changes_in_place,
     update::a_setting_of_our_own_changes_without_any_call,
 }

@@ -25,7 +25,7 @@ pub(crate) async fn a_volume_that_does_not_exist_is_named(subject: &'static Subj
 pub(crate) async fn a_volume_held_by_another_server_is_left_there(subject: &'static Subject) {
     let stage = Stage::new(subject).await;
     stage.attach_behind_our_back(1, 0);
-    refused(&stage, &["attached to another server", subject.servers[1], subject.volumes[0]]).await;
+    refused(&stage, &["attached to another server", subject.holders[1], subject.volumes[0]]).await;
     assert!(stage.is_attached(1, 0));
 }
 

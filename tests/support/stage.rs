@@ -16,6 +16,8 @@ pub(crate) const ACCESS_KEY: &str = "SIMULATORACCESSKEY01";
 pub(crate) const SECRET_KEY: &str = "simulator-secret-key-0000000000000000001";
 /// The region that the built-in world is in.
 const REGION: &str = "cn-north-4";
+/// Where nobody answers: no test may ask the metadata service of the machine that it runs on.
+const NOWHERE: &str = "http://127.0.0.1:1";
 /// How long the cloud's jobs take where a test does not care: long enough to be polled.
 const QUICK_JOB: Duration = Duration::from_millis(100);
 
@@ -27,10 +29,9 @@ pub(crate) struct Stage {
     pub(crate) terraform: Workspace,
     /// What is tested.
     pub(crate) subject: &'static Subject,
+    /// General settings of the provider block. By default jobs are looked at more often than usual, to save time.
+    pub(crate) settings: &'static str,
 }
-
-/// Where nobody answers: no test may ask the metadata service of the machine that it runs on.
-const NOWHERE: &str = "http://127.0.0.1:1";
 
 impl Stage {
     /// A cloud whose jobs end by themselves, soon.
@@ -49,7 +50,8 @@ impl Stage {
         config.huaweicloud.durations = Durations::all(QUICK_JOB);
         change(&mut config);
         let cloud = Simulator::start(config).await.expect("the simulator starts");
-        Self { cloud, terraform: Workspace::new(), subject }
+        let settings = "poll_interval = { min = \"50ms\", max = \"200ms\" }";
+        Self { cloud, terraform: Workspace::new(), subject, settings }
     }
 
     /// The region.
@@ -59,14 +61,17 @@ impl Stage {
 
     /// A provider block that leads to the simulator, with these arguments of the cloud's.
     pub(crate) fn provider(&self, arguments: &[(&str, &str)]) -> String {
-        let url = self.cloud.huaweicloud_url();
-        let mut cloud = String::new();
+        let (url, settings) = (self.cloud.huaweicloud_url(), self.settings);
+        let (mut cloud, mut endpoints) = (String::new(), String::new());
         for (name, value) in arguments {
             let _ = writeln!(cloud, "    {name} = \"{value}\"");
         }
+        for service in ["ecs", "evs", "iam", "modelarts"] {
+            let _ = writeln!(endpoints, "      {service} = \"{url}\"");
+        }
         format!(
-            "provider \"cloudvolume\" {{\n  poll_interval = {{ min = \"50ms\", max = \"200ms\" }}\n  huaweicloud = {{\n{cloud}    \
-             endpoints = {{ ecs = \"{url}\", evs = \"{url}\", iam = \"{url}\", modelarts = \"{url}\", metadata = \"{NOWHERE}\" }}\n  }}\n}}\n"
+            "provider \"cloudvolume\" {{\n  {settings}\n  huaweicloud = {{\n{cloud}    endpoints = {{\n{endpoints}      \
+             metadata = \"{NOWHERE}\"\n    }}\n  }}\n}}\n"
         )
     }
 

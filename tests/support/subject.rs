@@ -1,6 +1,6 @@
 //! The resources under test, each with what the simulated cloud has for it.
 
-use cloudvolume::simulator::World;
+use cloudvolume::simulator::{World, huaweicloud::Phase};
 
 /// A resource type and its part of the built-in world.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct Subject {
     pub(crate) hands: Hands,
     /// Two running servers of one availability zone.
     pub(crate) servers: [&'static str; 2],
+    /// The ids under which a volume's records name these servers.
+    pub(crate) holders: [&'static str; 2],
     /// Free data volumes of the same availability zone.
     pub(crate) volumes: [&'static str; 4],
 }
@@ -53,6 +55,13 @@ impl Subject {
     }
 }
 
+const DATA_VOLUMES: [&str; 4] = [
+    "d1000000-0000-4000-8000-000000000001",
+    "d1000000-0000-4000-8000-000000000002",
+    "d1000000-0000-4000-8000-000000000003",
+    "d1000000-0000-4000-8000-000000000004",
+];
+
 /// ECS servers and EVS volumes.
 pub(crate) static HUAWEICLOUD_ECS: Subject = Subject {
     kind: "cloudvolume_huaweicloud_ecs_attachment",
@@ -76,10 +85,42 @@ pub(crate) static HUAWEICLOUD_ECS: Subject = Subject {
         },
     },
     servers: ["5e000000-0000-4000-8000-000000000001", "5e000000-0000-4000-8000-000000000002"],
-    volumes: [
-        "d1000000-0000-4000-8000-000000000001",
-        "d1000000-0000-4000-8000-000000000002",
-        "d1000000-0000-4000-8000-000000000003",
-        "d1000000-0000-4000-8000-000000000004",
-    ],
+    holders: ["5e000000-0000-4000-8000-000000000001", "5e000000-0000-4000-8000-000000000002"],
+    volumes: DATA_VOLUMES,
+};
+
+/// ModelArts Lite Servers and EVS volumes.
+pub(crate) static HUAWEICLOUD_LITE_SERVER: Subject = Subject {
+    kind: "cloudvolume_huaweicloud_lite_server_attachment",
+    calls: Calls {
+        attach: "AttachDevServerVolume",
+        detach: "DetachDevServerVolume",
+        progress: "GetDevServerOperation",
+        update: "",
+    },
+    hands: Hands {
+        is_attached: |world, server, volume| {
+            let world = &world.huaweicloud;
+            let Some(server) = world.lite_server(server) else { return false };
+            let record = world.volume(volume).and_then(|volume| volume.attachment(server.evs_server_id()));
+            server.disk(volume).is_some_and(|disk| disk.phase == Phase::Attached)
+                && record.is_some_and(|record| record.phase == Phase::Attached)
+        },
+        attach: |world, server, volume| world.huaweicloud.attach_lite(server, volume),
+        detach: |world, server, volume| world.huaweicloud.detach_lite(server, volume),
+        delete_server: |world, server| {
+            let disks = world.huaweicloud.lite_server(server).expect("a server").disks.clone();
+            disks.iter().for_each(|disk| world.huaweicloud.detach_lite(server, &disk.volume_id));
+            world.huaweicloud.lite_servers.retain(|other| other.id != server);
+        },
+        delete_volume: |world, volume| world.huaweicloud.delete_volume(volume),
+        rename_device: |world, _, volume, device| {
+            let attachments = &mut world.huaweicloud.volume_mut(volume).expect("a volume").attachments;
+            attachments.iter_mut().for_each(|attachment| attachment.device = device.to_owned());
+        },
+    },
+    servers: ["1e000000-0000-4000-8000-000000000001", "1e000000-0000-4000-8000-000000000002"],
+    // What they are made of.
+    holders: ["c1000000-0000-4000-8000-000000000001", "c1000000-0000-4000-8000-000000000002"],
+    volumes: DATA_VOLUMES,
 };

@@ -1,0 +1,125 @@
+//! The figures that the project is judged by, as a table: `make bench`. Terraform, the provider and the simulator are real;
+//! the cloud's jobs take exactly three seconds and its lists never lag.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a figure that cannot be had stops the run")]
+#![allow(clippy::print_stdout, reason = "the table is what this is for")]
+
+#[allow(dead_code, reason = "the acceptance tests and the benchmarks each use a part of it")]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod figures;
+
+use std::time::Duration;
+
+use cloudvolume::simulator::{Entry, huaweicloud::Durations};
+use figures::{calls_of, median, operations, seconds};
+use support::{
+    stage::Stage,
+    subject::{HUAWEICLOUD_ECS, Subject},
+};
+
+/// How long the cloud's own jobs take.
+const JOB: Duration = Duration::from_secs(3);
+/// How often what varies is measured.
+const ROUNDS: usize = 5;
+
+#[tokio::main]
+async fn main() {
+    println!("The cloud's jobs take {} each; medians of {ROUNDS}.\n", seconds(JOB));
+    single_operations(&HUAWEICLOUD_ECS).await;
+    four_volumes(&HUAWEICLOUD_ECS).await;
+    empty_plan(&HUAWEICLOUD_ECS).await;
+    let binary = std::fs::metadata(env!("CARGO_BIN_EXE_terraform-provider-cloudvolume")).expect("the binary").len();
+    row("size of the provider's binary", &format!("{:.1} MB", binary as f64 / 1e6), "under 15 MB");
+}
+
+/// One volume on one server: what Terraform waits beyond the cloud's own job, and what it asks.
+async fn single_operations(subject: &'static Subject) {
+    let stage = stage(subject).await;
+    stage.configure(&stage.attachment(""));
+    let mut attach = Measured::default();
+    let mut detach = Measured::default();
+    for _ in 0..ROUNDS {
+        attach.measure(&stage, "apply").await;
+        detach.measure(&stage, "destroy").await;
+    }
+    row("time added to an attach", &seconds(median(&mut attach.added)), "under 0.30 s");
+    row("time added to a detach", &seconds(median(&mut detach.added)), "under 0.30 s");
+    row("API calls of an apply that attaches", &calls_of(&attach.requests, subject, ROUNDS), "");
+    row("API calls of a destroy that detaches, its refresh included", &calls_of(&detach.requests, subject, ROUNDS), "");
+}
+
+/// What single operations of one kind took and asked.
+#[derive(Default)]
+struct Measured {
+    added: Vec<Duration>,
+    requests: Vec<Entry>,
+}
+
+impl Measured {
+    async fn measure(&mut self, stage: &Stage, command: &str) {
+        let before = stage.cloud.journal().entries().len();
+        let run = stage.terraform.run(&[command, "-json", "-auto-approve"]).await.succeeds();
+        self.requests.extend_from_slice(&stage.cloud.journal().entries()[before..]);
+        let operation = operations(&run.stdout).into_iter().next().expect("one operation");
+        let jobs = stage.cloud.jobs();
+        let job = jobs.last().expect("a job");
+        self.added.push(operation.saturating_sub(job.ended.expect("an end") - job.began));
+    }
+}
+
+/// Four volumes on one server, which does one operation at a time.
+async fn four_volumes(subject: &'static Subject) {
+    let stage = stage(subject).await;
+    stage.configure(&stage.attachments());
+    let mut apply = stage.terraform.start_apply();
+    let mut peak = 0;
+    for poll in 1.. {
+        tokio::select! {
+            () = stage.cloud.wait_for(subject.calls.progress, poll) => {}
+            () = apply.ended() => break,
+        }
+        peak = apply
+            .providers()
+            .into_iter()
+            .filter_map(|provider| provider.peak_memory())
+            .chain([peak])
+            .max()
+            .unwrap_or(peak);
+    }
+    let apply = apply.finish().await.succeeds();
+    row("4 volumes attached to one server, the whole apply", &seconds(apply.took), "under 13.50 s");
+    row("the provider's peak memory during it", &format!("{:.1} MB", peak as f64 * 1024.0 / 1e6), "under 25 MB");
+    let destroy = stage.terraform.destroy().await.succeeds();
+    row("4 volumes detached from it, the whole destroy", &seconds(destroy.took), "under 13.50 s");
+}
+
+/// A plan that finds nothing to do, next to the same of a resource that is built into Terraform.
+async fn empty_plan(subject: &'static Subject) {
+    let ours = stage(subject).await;
+    ours.configure(&ours.attachment(""));
+    let built_in = stage(subject).await;
+    built_in.write("", "resource \"terraform_data\" \"test\" {}");
+    let mut medians = Vec::new();
+    for stage in [&ours, &built_in] {
+        stage.terraform.apply().await.succeeds();
+        let mut plans = Vec::new();
+        for _ in 0..ROUNDS {
+            plans.push(stage.terraform.plan().await.changes_nothing().took);
+        }
+        medians.push(median(&mut plans));
+    }
+    row("empty plan of an attachment", &seconds(medians[0]), "");
+    row("empty plan of a built-in terraform_data", &seconds(medians[1]), "");
+    row("difference", &seconds(medians[0].saturating_sub(medians[1])), "under 0.06 s");
+}
+
+async fn stage(subject: &'static Subject) -> Stage {
+    let stage = Stage::with(subject, |config| config.huaweicloud.durations = Durations::all(JOB)).await;
+    Stage { settings: "", ..stage }
+}
+
+fn row(what: &str, figure: &str, aim: &str) {
+    println!("{what:<52} {figure:>12}   {aim}");
+}
