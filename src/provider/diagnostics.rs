@@ -61,6 +61,8 @@ pub(crate) enum Action {
     Import,
     /// Setting `delete_on_termination`.
     Update,
+    /// Starting the server again after a detach.
+    Start,
 }
 
 impl Action {
@@ -71,6 +73,7 @@ impl Action {
             Self::Read => "read",
             Self::Import => "import",
             Self::Update => "update",
+            Self::Start => "start of the server",
         }
     }
 }
@@ -202,6 +205,12 @@ impl Report<'_> {
                 "Bring it into a running or stopped state and apply again.",
                 server,
             ),
+            Refusal::ServerLocked => self.diagnostic(
+                "The server is locked",
+                "on_destroy is \"stop_then_detach\", and a locked server cannot be stopped and started. Nothing was stopped.",
+                "Unlock the server, or set on_destroy to \"detach\" once the file system is unmounted.",
+                server,
+            ),
             Refusal::VolumeState(status) => self.diagnostic(
                 format!("The volume's state does not allow the {}", self.action.noun()),
                 &format!("Its status is {status}."),
@@ -312,6 +321,10 @@ impl Report<'_> {
             (Action::Detach, true) => {
                 "The attachment stays in the state, and the next destroy asks the same job before it sends anything. Is \
                  the file system unmounted in the guest? To allow more time, set timeouts.delete."
+            }
+            (Action::Start, _) => {
+                "This provider stopped the server and has not seen it run again. The attachment stays in the state: the next \
+                 destroy starts the server. To allow more time, set timeouts.delete."
             }
             _ => "Nothing was changed. To allow more time, raise the timeout.",
         };

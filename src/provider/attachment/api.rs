@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     ledger::{Ledger, Operation},
+    power::no_power,
     sight::{Pair, Sight},
 };
 use crate::{budget::Budget, ids::JobId, transport::ErrorKind};
@@ -53,6 +54,11 @@ pub(crate) trait AttachmentApi: Send + Sync + 'static {
             clock_skew: None,
             busy: false,
         })
+    }
+
+    /// Starts or stops the server; what it has come to is for the looks that follow.
+    async fn power(&self, _: &Pair, _: bool, _: &Budget) -> Result<(), Failure> {
+        Err(no_power())
     }
 
     /// What may be wrong with the id of a server that does not exist, where the cloud can tell.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{
     api::{AttachmentApi, Failure, JobEnd, JobFailure, Submitted, Wish},
     ledger::{Ledger, Operation, Pending},
+    power::Joined,
     sight::{Pair, Sight, VolumeState},
     step::{self, Fate, Goal, LOST_WINDOW, MAX_SENDS, Refusal, SETTLE_WINDOW, Sent, Step},
 };
@@ -39,6 +40,8 @@ pub(crate) struct Drive<'a> {
     pub(crate) wish: Wish,
     /// Whether a mutating call may be sent; a refresh only looks on.
     pub(crate) may_send: bool,
+    /// The wish that the server be stopped before anything is detached.
+    pub(crate) stopped: Option<&'a Joined>,
     /// What was sent; it outlives this drive.
     pub(crate) ledger: &'a Ledger,
     /// The time there is.
@@ -142,7 +145,12 @@ impl Drive<'_> {
                     self.ledger.settled();
                     return Err(progress.job_failure.map_or(Problem::NotThere, |(failure, _)| Problem::Job(failure)));
                 }
-                Step::Send => self.send(&sight, &mut progress).await?,
+                Step::Send => {
+                    if let Some(stopped) = self.stopped {
+                        stopped.stop(self.api, self.pair, self.ledger, self.budget).await?;
+                    }
+                    self.send(&sight, &mut progress).await?;
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use super::{
     api::Wish,
     drive::{Drive, Problem, Reached},
     fake::{FakeCloud, JOB, Luck, Outside, World, pair},
-    ledger::{Ledger, Operation},
+    ledger::{Ledger, Operation, Private},
     step::{Goal, Refusal},
 };
 use crate::budget::{Budget, Ended};
@@ -28,11 +28,22 @@ fn attached() -> World {
 async fn drive(cloud: &FakeCloud, goal: Goal, ledger: &Ledger, stop: CancellationToken) -> Result<Reached, Problem> {
     let budget = Budget::new(TIMEOUT, stop);
     let pair = pair();
-    Drive { api: cloud, pair: &pair, goal, wish: Wish::default(), may_send: true, ledger, budget: &budget }.run().await
+    Drive {
+        api: cloud,
+        pair: &pair,
+        goal,
+        wish: Wish::default(),
+        may_send: true,
+        stopped: None,
+        ledger,
+        budget: &budget,
+    }
+    .run()
+    .await
 }
 
 async fn run(cloud: &FakeCloud, goal: Goal) -> Result<Reached, Problem> {
-    drive(cloud, goal, &Ledger::new(None, epoch), CancellationToken::new()).await
+    drive(cloud, goal, &Ledger::new(Private::default(), epoch), CancellationToken::new()).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +128,7 @@ async fn a_run_that_was_cut_off_is_finished_by_the_next_without_a_second_call() 
     for (goal, world) in [(Goal::Attached, World::default()), (Goal::Detached, attached())] {
         let cloud = FakeCloud::new(world);
         let stop = CancellationToken::new();
-        let ledger = Ledger::new(None, epoch);
+        let ledger = Ledger::new(Private::default(), epoch);
         let (stopped, ()) = tokio::join!(drive(&cloud, goal, &ledger, stop.clone()), async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             stop.cancel();
@@ -125,7 +136,7 @@ async fn a_run_that_was_cut_off_is_finished_by_the_next_without_a_second_call() 
         assert!(matches!(stopped, Err(Problem::Ended { ended: Ended::Stopped, .. })), "{stopped:?}");
         let pending = ledger.pending();
         assert!(pending.as_ref().is_some_and(|pending| pending.job.is_some()), "{pending:?}");
-        let next = Ledger::new(pending, epoch);
+        let next = Ledger::new(Private { pending, ..Private::default() }, epoch);
         assert!(drive(&cloud, goal, &next, CancellationToken::new()).await.unwrap().ours);
         assert_eq!(next.pending(), None);
         assert_eq!(cloud.world().calls.len(), 1);
@@ -178,7 +189,7 @@ proptest! {
             });
             let (goal, kind) =
                 if wants_attached { (Goal::Attached, Operation::Attach) } else { (Goal::Detached, Operation::Detach) };
-            let ledger = Ledger::new(None, epoch);
+            let ledger = Ledger::new(Private::default(), epoch);
             let stop = CancellationToken::new();
             let began = Instant::now();
             let mut answer = tokio::select! {
@@ -196,7 +207,7 @@ proptest! {
                 prop_assert!(began.elapsed() <= Duration::from_millis(stop_at.unwrap_or_default() + 1), "a stop must end it at once");
             }
             if matches!(answer, Err(Problem::Ended { ended: Ended::Stopped, .. })) {
-                let next = Ledger::new(ledger.pending(), epoch);
+                let next = Ledger::new(ledger.private(), epoch);
                 answer = drive(&cloud, goal, &next, CancellationToken::new()).await;
             }
             prop_assert!(began.elapsed() <= 2 * TIMEOUT + Duration::from_secs(10), "{:?}", began.elapsed());

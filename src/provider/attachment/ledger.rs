@@ -16,6 +16,9 @@ pub(crate) struct Private {
     /// The operation that was under way when the last run ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pending: Option<Pending>,
+    /// Whether the last run stopped the server and did not come to start it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) start_server: bool,
 }
 
 /// A mutating call whose end is not known.
@@ -54,50 +57,61 @@ impl Operation {
 /// record must outlive it. A std mutex: it is never held across an await.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
-    pending: Arc<Mutex<Option<Pending>>>,
+    kept: Arc<Mutex<Private>>,
     now: fn() -> SystemTime,
 }
 
 impl Ledger {
     /// A ledger that begins with what an earlier run left.
-    pub(crate) fn new(pending: Option<Pending>, now: fn() -> SystemTime) -> Self {
-        Self { pending: Arc::new(Mutex::new(pending)), now }
+    pub(crate) fn new(kept: Private, now: fn() -> SystemTime) -> Self {
+        Self { kept: Arc::new(Mutex::new(kept)), now }
     }
 
     /// To be called right before a mutating call is sent.
     pub(crate) fn sending(&self, operation: Operation) {
         let started_at = (self.now)().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-        self.set(Some(Pending { operation, job: None, started_at }));
+        self.lock().pending = Some(Pending { operation, job: None, started_at });
     }
 
     /// The cloud accepted the call under this job.
     pub(crate) fn accepted(&self, job: &JobId) {
-        if let Some(pending) = self.lock().as_mut() {
+        if let Some(pending) = &mut self.lock().pending {
             pending.job = Some(job.clone());
         }
     }
 
     /// The call is over: refused, failed or verified.
     pub(crate) fn settled(&self) {
-        self.set(None);
+        self.lock().pending = None;
+    }
+
+    /// To be called right before the server is stopped.
+    pub(crate) fn stopping(&self) {
+        self.lock().start_server = true;
+    }
+
+    /// The server runs again, or somebody else sees to it.
+    pub(crate) fn started(&self) {
+        self.lock().start_server = false;
+    }
+
+    /// Whether the server was stopped by this operation or an earlier run, and has to be started.
+    pub(crate) fn must_start(&self) -> bool {
+        self.lock().start_server
     }
 
     /// What is under way.
     pub(crate) fn pending(&self) -> Option<Pending> {
-        self.lock().clone()
+        self.lock().pending.clone()
     }
 
     /// What to keep in Terraform's private data.
     pub(crate) fn private(&self) -> Private {
-        Private { pending: self.pending() }
+        self.lock().clone()
     }
 
-    fn set(&self, pending: Option<Pending>) {
-        *self.lock() = pending;
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Pending>> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Private> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -111,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_ledger_knows_what_was_sent_until_it_is_settled() {
-        let ledger = Ledger::new(None, noon);
+        let ledger = Ledger::new(Private::default(), noon);
         ledger.sending(Operation::Detach);
         ledger.accepted(&JobId::new("J"));
         let expected = Pending { operation: Operation::Detach, job: Some(JobId::new("J")), started_at: 1_000 };

@@ -12,6 +12,7 @@ use super::{
     drive::{Drive, Problem, Reached, job_of},
     ledger::{Ledger, Operation, Private},
     model::{Model, OnDestroy, known_bool},
+    power::StoppedServers,
     sight::{Pair, Sight},
     step::{Goal, Refusal},
 };
@@ -29,6 +30,7 @@ pub(crate) struct Life<M> {
     pair: Pair,
     ledger: Ledger,
     budget: Budget,
+    stopped_servers: StoppedServers,
 }
 
 impl<M: Model> Life<M> {
@@ -39,14 +41,16 @@ impl<M: Model> Life<M> {
         timeout: Duration,
         context: &CallContext,
         now: fn() -> SystemTime,
+        stopped_servers: StoppedServers,
     ) -> Self {
         Self {
             region: api.region(),
             pair: stored.state.common().pair(),
-            ledger: Ledger::new(stored.private.pending, now),
+            ledger: Ledger::new(stored.private, now),
             budget: Budget::new(timeout, context.stop.clone()),
             model: stored.state,
             api,
+            stopped_servers,
         }
     }
 
@@ -231,12 +235,26 @@ impl<M: Model> Life<M> {
             }
             OnDestroy::Detach | OnDestroy::StopThenDetach => {}
         }
-        match self.drive(Goal::Detached, true).run().await {
-            Ok(_) => gone(),
-            Err(problem) => {
-                diags.errors.push(self.report(Action::Detach, true).problem(&problem));
+        let stop = self.model.common().on_destroy() == OnDestroy::StopThenDetach || self.ledger.must_start();
+        let stopped = stop.then(|| self.stopped_servers.join(&*self.api, &self.pair.server));
+        let detached = Drive { stopped: stopped.as_ref(), ..self.drive(Goal::Detached, true) }.run().await;
+        if let Err(problem) = &detached {
+            diags.errors.push(self.report(Action::Detach, true).problem(problem));
+        }
+        // Also after a detach that failed: a server that is down for nothing is an outage of its own.
+        let started = match stopped {
+            Some(stopped) => stopped.leave(&*self.api, &self.pair, &self.ledger, &self.budget).await,
+            None => Ok(()),
+        };
+        match (detached, started) {
+            (Ok(_), Ok(())) => gone(),
+            // A server that does not exist any more needs no start.
+            (Ok(_), Err(Problem::Refused(Refusal::NoServer))) => gone(),
+            (_, Err(problem)) if self.ledger.must_start() => {
+                diags.errors.push(self.report(Action::Start, true).problem(&problem));
                 self.still_there()
             }
+            _ => self.still_there(),
         }
     }
 
@@ -298,6 +316,7 @@ impl<M: Model> Life<M> {
             goal,
             wish: self.model.wish(),
             may_send,
+            stopped: None,
             ledger: &self.ledger,
             budget: &self.budget,
         }

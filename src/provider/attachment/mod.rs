@@ -14,6 +14,7 @@ pub(crate) mod ledger;
 pub(crate) mod life;
 pub(crate) mod model;
 pub(crate) mod plan;
+pub(crate) mod power;
 pub(crate) mod resource;
 pub(crate) mod sight;
 pub(crate) mod step;

@@ -11,6 +11,7 @@ use super::{
     life::Life,
     model::{Attachment, Model, Timeouts, text},
     plan,
+    power::StoppedServers,
 };
 use crate::{
     plugin::{CallContext, Outcome, Plan, PlanRequest, Resource, Stored},
@@ -63,13 +64,14 @@ type StoredModel<K> = Stored<<K as Kind>::Model, Private>;
 pub(crate) struct AttachmentResource<K> {
     configured: Arc<Configured>,
     now: fn() -> SystemTime,
+    stopped_servers: StoppedServers,
     kind: PhantomData<fn() -> K>,
 }
 
 impl<K: Kind> AttachmentResource<K> {
     /// A resource that finds its clients in `configured` once Terraform has configured the provider.
     pub(crate) fn new(configured: Arc<Configured>, now: fn() -> SystemTime) -> Self {
-        Self { configured, now, kind: PhantomData }
+        Self { configured, now, stopped_servers: StoppedServers::default(), kind: PhantomData }
     }
 
     fn life(
@@ -82,7 +84,7 @@ impl<K: Kind> AttachmentResource<K> {
         match connected {
             Ok(api) => {
                 let timeout = stored.state.common().timeout(pick, K::Model::default_timeout());
-                Ok(Life::new(api, stored, timeout, context, self.now))
+                Ok(Life::new(api, stored, timeout, context, self.now, self.stopped_servers.clone()))
             }
             Err(not_ready) => Err((stored, not_ready)),
         }

@@ -82,6 +82,8 @@ pub(crate) enum Refusal {
     },
     /// The server's status does not allow it.
     ServerState(String),
+    /// The server would have to be stopped, and is locked against that.
+    ServerLocked,
     /// The volume's status does not allow it.
     VolumeState(String),
     /// The volume still lists the pair and the server does not (or does not exist): a stale record.

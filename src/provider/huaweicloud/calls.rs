@@ -13,6 +13,7 @@ use crate::{
         ledger::{Ledger, Operation},
         sight::Pair,
     },
+    transport::ErrorKind,
     wait::PollConfig,
 };
 
@@ -55,6 +56,33 @@ impl Calls {
         let waiter = self.jobs.waiter(kind, PollConfig::default());
         let ended = self.jobs.follow(&self.client, &waiter, job, budget).await?;
         Ok(end_for(job, ended.as_ref(), &pair.server))
+    }
+
+    /// Starts or stops a server, and follows the job. Stopping is the soft way: the guest shuts down by itself.
+    pub(super) async fn power(&self, pair: &Pair, on: bool, budget: &Budget) -> Result<(), Failure> {
+        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
+        let servers = [pair.server.clone()];
+        let (verb, sent) = if on {
+            ("start", self.client.batch_start_servers(budget, &servers).await)
+        } else {
+            ("stop", self.client.batch_stop_servers(budget, &servers).await)
+        };
+        let job = match sent.map_err(failure) {
+            Ok(job) => job,
+            // Whether it was processed is for the looks that follow.
+            Err(lost) if lost.kind == ErrorKind::AnswerLost => return Ok(()),
+            Err(failure) => return Err(failure),
+        };
+        match self.follow(verb, pair, &job, budget).await? {
+            JobEnd::Done | JobEnd::Unknown => Ok(()),
+            JobEnd::Failed(failed) => Err(Failure {
+                kind: ErrorKind::Invalid,
+                operation: verb.to_owned(),
+                text: format!("job {job} to {verb} the server failed with {}: {}", failed.code, failed.reason),
+                clock_skew: None,
+                busy: false,
+            }),
+        }
     }
 
     /// Follows the job of an earlier run, which may have ended long ago.

@@ -137,6 +137,11 @@ impl AttachmentApi for EcsApi {
         self.calls.client.os_detach(budget, &pair.volume, attachment_id).await.map_err(failure)
     }
 
+    async fn power(&self, pair: &Pair, on: bool, budget: &Budget) -> Result<(), Failure> {
+        let _changing = self.reads.changing();
+        self.calls.power(pair, on, budget).await
+    }
+
     async fn set_delete_on_termination(&self, pair: &Pair, value: bool, budget: &Budget) -> Result<(), Failure> {
         let _changing = self.reads.changing();
         self.calls.client.update_server_block_device(budget, &pair.server, &pair.volume, value).await.map_err(failure)

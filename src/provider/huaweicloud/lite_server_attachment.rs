@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tf_provider::{
-    Diagnostics,
+    AttributePath, Diagnostics,
     schema::{AttributeType, Schema},
     value::Value,
 };
@@ -17,12 +17,12 @@ use super::lite_server::LiteServerApi;
 use crate::provider::{
     attachment::{
         api::{AttachmentApi, Wish},
-        model::{Attachment, Model, check_uuid, value},
+        model::{Attachment, Model, OnDestroy, check_uuid, value},
         resource::{Kind, NotReady},
         sight::Facts,
     },
     data::ProviderData,
-    schema,
+    diagnostics, schema,
 };
 
 /// The resource.
@@ -93,7 +93,17 @@ impl Model for LiteServerAttachmentModel {
         Vec::new()
     }
 
-    fn validate(&self, _: &mut Diagnostics) {}
+    fn validate(&self, diags: &mut Diagnostics) {
+        if self.common.on_destroy.is_value() && self.common.on_destroy() == OnDestroy::StopThenDetach {
+            let problem = "A Lite Server is not stopped by this provider: write \"detach\", \"abandon\" or \"refuse\".";
+            diagnostics::attribute_error(
+                diags,
+                AttributePath::new("on_destroy"),
+                "Invalid on_destroy",
+                problem.to_owned(),
+            );
+        }
+    }
 
     /// The vendor's pattern: a lower-case UUID of version 1 to 5 and the RFC 4122 variant.
     fn check_id(id: &str, server: bool) -> Result<(), String> {

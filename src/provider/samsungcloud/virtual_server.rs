@@ -138,6 +138,19 @@ impl AttachmentApi for VirtualServerApi {
         Ok(JobEnd::Unknown)
     }
 
+    async fn power(&self, pair: &Pair, on: bool, budget: &Budget) -> Result<(), Failure> {
+        let sent = if on {
+            self.client.start_server(budget, &pair.server).await
+        } else {
+            self.client.stop_server(budget, &pair.server).await
+        };
+        match sent.map_err(failure) {
+            // Whether it was processed is for the looks that follow.
+            Err(lost) if lost.kind == ErrorKind::AnswerLost => Ok(()),
+            answer => answer,
+        }
+    }
+
     async fn set_delete_on_termination(&self, pair: &Pair, value: bool, budget: &Budget) -> Result<(), Failure> {
         self.client.set_server_volume(budget, &pair.server, &pair.volume, value).await.map_err(failure)
     }
