@@ -16,7 +16,12 @@ use super::{
     config,
     duration::human,
 };
-use crate::{budget::Ended, ids::JobId, transport::ErrorKind};
+use crate::{
+    budget::Ended,
+    ids::JobId,
+    samsungcloud::{VersionNotice, VersionStatus},
+    transport::ErrorKind,
+};
 
 /// An error at an attribute.
 pub(crate) fn attribute_error(
@@ -41,6 +46,26 @@ pub(crate) fn attribute_warning(
     detail: String,
 ) {
     diags.warnings.push(diagnostic(summary, detail, attribute));
+}
+
+/// The warning that an API version is on its way out.
+pub(crate) fn version_notice(diags: &mut Diagnostics, notice: &VersionNotice) {
+    let what = match &notice.listed {
+        None => format!("The service does not list version {}.", notice.configured),
+        Some(listed) => {
+            let until = match (listed.not_before, notice.remaining_days) {
+                (Some(day), Some(days)) if days < 0 => format!("Its support ended on {day}."),
+                (Some(day), _) => format!("It is supported until {day}."),
+                (None, _) => "No day is set until which it is supported.".to_owned(),
+            };
+            let status = if listed.status == VersionStatus::Deprecated { "deprecated" } else { "supported for a time" };
+            format!("Version {} is {status}. {until}", notice.configured)
+        }
+    };
+    let offered: Vec<_> = notice.offered.iter().map(|offered| offered.version.to_string()).collect();
+    let detail = format!("{what}\n\nThe service offers {}: set api_version to a newer one.", offered.join(", "));
+    let path = AttributePath::new("samsungcloud").attribute("api_version");
+    diags.warnings.push(diagnostic("The API version of Samsung Cloud Platform is on its way out", detail, path));
 }
 
 /// Written as a literal: `Diagnostic::new` would add a backtrace to what practitioners read.

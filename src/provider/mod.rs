@@ -1,7 +1,7 @@
 //! The provider: the only folder that knows both Terraform and the clouds.
 //!
-//! [`config`] reads the provider block, the environment and files; [`data`] holds what comes of it; [`attachment`] is what
-//! an attachment is on every cloud; each cloud's folder adds what is its own; [`diagnostics`] writes every text that a
+//! [`config`] reads the provider block, the environment and files; `data` holds what comes of it; `attachment` is what
+//! an attachment is on every cloud; each cloud's folder adds what is its own; `diagnostics` writes every text that a
 //! person reads.
 
 mod attachment;
@@ -13,17 +13,27 @@ mod huaweicloud;
 mod samsungcloud;
 mod schema;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use tf_provider::{Diagnostics, schema::Schema};
+use tokio_util::sync::CancellationToken;
 
 use self::{
     attachment::resource::{AttachmentResource, Kind},
     config::{Block, Environment},
     data::{Configured, ProviderData},
 };
-use crate::plugin::{DynamicResource, Provider, dynamic};
+use crate::{
+    budget::Budget,
+    plugin::{DynamicResource, Provider, dynamic},
+};
+
+/// What the check of an API version may take, whatever the user allows it: it is no more than a courtesy.
+const VERSION_CHECK: Duration = Duration::from_secs(10);
 
 /// The `cloudvolume` provider.
 #[derive(Debug)]
@@ -37,6 +47,18 @@ impl CloudvolumeProvider {
     /// A provider that is not configured yet. `now` is the wall clock.
     pub fn new(environment: Environment, now: fn() -> SystemTime) -> Self {
         Self { configured: Arc::default(), environment, now }
+    }
+
+    /// Warns of an API version that is on its way out. A check that fails says nothing: what is wrong shows with the first
+    /// call that matters.
+    async fn check_samsung_version(&self, data: &ProviderData, diags: &mut Diagnostics) {
+        let Ok(cloud) = &data.samsungcloud else { return };
+        let budget = Budget::new(VERSION_CHECK, CancellationToken::new());
+        match cloud.client.version_notice(&budget, (self.now)()).await {
+            Ok(Some(notice)) => diagnostics::version_notice(diags, &notice),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, "the API version could not be checked"),
+        }
     }
 
     fn attachment<K: Kind>(&self) -> Arc<dyn DynamicResource> {
@@ -68,7 +90,11 @@ impl Provider for CloudvolumeProvider {
         tracing::debug!(terraform_version, "configuring");
         let settings = config.settings(diags);
         if diags.errors.is_empty() {
-            self.configured.set(ProviderData::new(&config, &settings, &self.environment).await);
+            let data = ProviderData::new(&config, &settings, &self.environment).await;
+            if config.samsungcloud.is_value() {
+                self.check_samsung_version(&data, diags).await;
+            }
+            self.configured.set(data);
         }
     }
 }

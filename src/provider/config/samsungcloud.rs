@@ -108,7 +108,7 @@ pub(crate) fn attributes() -> [(&'static str, Attribute); 13] {
             "skip_version_check",
             optional(
                 Bool,
-                "Whether to leave that check out. Default: `true`. Environment: `SCP_TF_SKIP_VERSION_CHECK`.",
+                "Whether to leave that check out. Default: `false`, other than with the official provider, whose check costs a call before every call; this one costs one call a run. Environment: `SCP_TF_SKIP_VERSION_CHECK`.",
             ),
         ),
         (
@@ -202,7 +202,7 @@ impl SamsungCloudBlock {
                     problems.push(problem);
                     None
                 })
-                .unwrap_or(default.skip_version_check),
+                .unwrap_or_default(),
             insecure: reader.bool("insecure", &self.insecure, &[]).unwrap_or_default().unwrap_or_default(),
         };
         let unknown = !reader.unknown.is_empty();
