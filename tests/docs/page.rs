@@ -27,6 +27,7 @@ pub(crate) fn provider_page(
     }
     page.push('\n');
     example(&mut page, "## Example Usage", "", "terraform", &examples.join("provider/provider.tf"));
+    page.push_str(include_str!("permissions.md"));
     page + &schema_section(&schema.block)
 }
 
