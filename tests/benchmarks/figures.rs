@@ -41,3 +41,8 @@ pub(crate) fn median(times: &mut [Duration]) -> Duration {
 pub(crate) fn seconds(time: Duration) -> String {
     format!("{:.2} s", time.as_secs_f64())
 }
+
+/// `123 ms`.
+pub(crate) fn milliseconds(time: Duration) -> String {
+    format!("{} ms", time.as_millis())
+}
