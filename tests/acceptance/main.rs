@@ -24,6 +24,7 @@ mod job_failure;
 mod on_destroy;
 mod refusals;
 mod replace;
+mod shared;
 mod timeout;
 mod update;
 
