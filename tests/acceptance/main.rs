@@ -21,6 +21,7 @@ mod import;
 mod input;
 mod interrupt;
 mod job_failure;
+mod lite_server;
 mod on_destroy;
 mod refusals;
 mod replace;
