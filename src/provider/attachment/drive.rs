@@ -8,7 +8,7 @@ use super::{
     api::{AttachmentApi, Failure, JobEnd, JobFailure, Submitted, Wish},
     ledger::{Ledger, Operation, Pending},
     power::Joined,
-    sight::{Pair, Sight, VolumeState},
+    sight::{Pair, Sight},
     step::{self, Fate, Goal, LOST_WINDOW, MAX_SENDS, Refusal, SETTLE_WINDOW, Sent, Step},
 };
 use crate::{
@@ -236,11 +236,8 @@ impl Drive<'_> {
         };
         if let Some((sent, at)) = &mut progress.sent {
             sent.since = at.elapsed();
-            sent.seen_moving |= sight.on_server() != sight.on_volume()
-                || sight
-                    .volume
-                    .as_ref()
-                    .is_some_and(|volume| matches!(volume.state, VolumeState::Attaching | VolumeState::Detaching));
+            // Not by a shared volume's status: another of its servers may be the one that moves.
+            sent.seen_moving |= sight.on_server() != sight.on_volume() || sight.moving().is_some();
         }
         let sent = progress.sent.as_ref().map(|(sent, _)| *sent);
         match (step::next(self.goal, sight, sent, disagreeing), &progress.job_failure) {

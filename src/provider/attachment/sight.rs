@@ -127,12 +127,19 @@ impl Sight {
     }
 
     /// The attach or detach that the volume's status says is under way and that may be this pair's. The status of a
-    /// shared volume is about whichever of its servers, so there it counts only while the two lists disagree.
+    /// shared volume is about whichever of its servers: there it counts while the two lists disagree, and an attach also
+    /// while both list the pair and the disk has no address yet, since lists may show what is still being attached.
     pub(crate) fn moving(&self) -> Option<VolumeState> {
         let volume = self.volume.as_ref()?;
-        let moving = matches!(volume.state, VolumeState::Attaching | VolumeState::Detaching);
         let may_be_ours = !volume.multiattach || self.on_server() != self.on_volume();
-        (moving && may_be_ours).then_some(volume.state)
+        match volume.state {
+            VolumeState::Attaching => {
+                let unfinished = self.on_server() && self.on_volume() && self.facts.pci_address.is_none();
+                (may_be_ours || unfinished).then_some(VolumeState::Attaching)
+            }
+            VolumeState::Detaching => may_be_ours.then_some(VolumeState::Detaching),
+            _ => None,
+        }
     }
 
     /// Attached: both sides list the pair and nothing is under way.
@@ -143,5 +150,32 @@ impl Sight {
     /// Detached: no side lists the pair and no detach is under way.
     pub(crate) fn detached(&self) -> bool {
         !self.listed() && self.moving() != Some(VolumeState::Detaching)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pair that both sides list, of a shared volume with this status.
+    fn shared(state: VolumeState, pci_address: Option<&str>) -> Sight {
+        Sight {
+            server: Some(ServerSight { lists_volume: true, ..ServerSight::default() }),
+            volume: Some(VolumeSight { lists_server: true, multiattach: true, state, ..VolumeSight::default() }),
+            facts: Facts { pci_address: pci_address.map(str::to_owned), ..Facts::default() },
+        }
+    }
+
+    #[test]
+    fn a_shared_volume_that_is_being_attached_elsewhere_is_attached_where_its_disk_has_an_address() {
+        assert!(shared(VolumeState::Attaching, Some("0000:02:02.0")).attached());
+        assert!(shared(VolumeState::Detaching, Some("0000:02:02.0")).attached());
+        assert!(shared(VolumeState::InUse, None).attached(), "SCSI disks never have one");
+    }
+
+    #[test]
+    fn a_shared_volume_that_both_sides_list_while_it_is_being_attached_is_not_attached_yet() {
+        let sight = shared(VolumeState::Attaching, None);
+        assert_eq!((sight.attached(), sight.moving()), (false, Some(VolumeState::Attaching)));
     }
 }
