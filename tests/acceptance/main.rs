@@ -11,6 +11,7 @@ mod support;
 
 mod adopt;
 mod basic;
+mod batch_faults;
 mod certificates;
 mod crash;
 mod credentials;
@@ -25,7 +26,7 @@ mod lite_server;
 mod on_destroy;
 mod refusals;
 mod replace;
-mod shared;
+mod shared_volumes;
 mod timeout;
 mod update;
 

@@ -155,6 +155,14 @@ impl Run {
         self
     }
 
+    /// Asserts that there were so many errors, each about one resource.
+    #[track_caller]
+    pub(crate) fn with_errors(self, count: usize) -> Self {
+        let errors = self.stderr.matches("Error: ").count();
+        assert_eq!(errors, count, "another number of errors: {self}");
+        self
+    }
+
     /// Asserts that a text, a secret say, is nowhere in what was printed.
     #[track_caller]
     pub(crate) fn never_says(self, text: &str) -> Self {

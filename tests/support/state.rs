@@ -31,29 +31,34 @@ impl State {
         self.instances().count()
     }
 
+    /// Every resource.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = Instance> {
+        let resources = self.0["resources"].as_array().into_iter().flatten();
+        resources.flat_map(|resource| resource["instances"].as_array().into_iter().flatten()).map(Instance::new)
+    }
+
     /// The only resource, if there is one.
     ///
     /// # Panics
     /// Where there are several.
     pub(crate) fn only(&self) -> Option<Instance> {
         assert!(self.len() <= 1, "several resources: {}", self.0);
-        self.instances().next().map(|instance| Instance {
+        self.instances().next()
+    }
+}
+
+impl Instance {
+    fn new(instance: &Value) -> Self {
+        Self {
             attributes: instance["attributes"].clone(),
             tainted: instance["status"] == "tainted",
             private: instance["private"].as_str().map_or(Value::Null, |text| {
                 let bytes = STANDARD.decode(text).expect("base64");
                 serde_json::from_slice(&bytes).expect("private data is JSON")
             }),
-        })
+        }
     }
 
-    fn instances(&self) -> impl Iterator<Item = &Value> {
-        let resources = self.0["resources"].as_array().into_iter().flatten();
-        resources.flat_map(|resource| resource["instances"].as_array().into_iter().flatten())
-    }
-}
-
-impl Instance {
     /// Whether the provider keeps the job of an operation that has not been seen to end.
     pub(crate) fn has_job(&self) -> bool {
         fn named(value: &Value) -> bool {

@@ -1,0 +1,196 @@
+//! Batches that do not go well: each server is judged by itself, by what the cloud lists, and nothing is sent twice.
+
+use std::time::Duration;
+
+use cloudvolume::simulator::{
+    Config, Effect, FaultRule, World,
+    fault::ThrottleStyle,
+    huaweicloud::{
+        Switches,
+        built_in::{server_id, shared_volume_id},
+    },
+};
+
+use crate::support::{fleet::Fleet, run::Run};
+
+const SERVERS: usize = 16;
+/// The server whose part goes wrong.
+const BAD: usize = 7;
+const ATTACH: &str = "BatchAttachSharableVolumes";
+const DETACH: &str = "BatchDetachVolumes";
+
+#[tokio::test]
+async fn one_bad_member_of_a_detach_fails_alone_and_with_its_own_reason() {
+    one_bad_member(DETACH, |_| ()).await.says(&["Ecs.0206", "the guest is using the disk"]).never_says("Common.0021");
+}
+
+#[tokio::test]
+async fn one_bad_member_of_an_attach_fails_alone_and_with_its_own_reason() {
+    one_bad_member(ATTACH, |_| ()).await.says(&["Ecs.0206", "the guest is using the disk"]).never_says("Common.0021");
+}
+
+#[tokio::test]
+async fn a_batch_that_says_success_is_not_believed_for_the_member_that_failed() {
+    for operation in [ATTACH, DETACH] {
+        let run = one_bad_member(operation, |config| switch(config, "partial_batch", "parent_succeeds")).await;
+        run.says(&["Ecs.0206", "the guest is using the disk"]);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_says_no_more_than_that_it_failed_is_sorted_out_by_what_is_listed() {
+    for operation in [ATTACH, DETACH] {
+        let run = one_bad_member(operation, |config| switch(config, "partial_batch", "no_sub_jobs")).await;
+        run.says(&["Common.0021", "Subjob fails"]);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_whose_job_is_gone_is_sorted_out_by_what_is_listed() {
+    let fleet = Fleet::with(4, |config| config.huaweicloud.job_retention = Duration::ZERO).await;
+    for operation in [ATTACH, DETACH] {
+        fleet.stage.cloud.add_fault(FaultRule::new(operation, in_use()).server(&server_id(2)).times(1));
+    }
+    fleet.apply().await.succeeds();
+    assert_eq!(fleet.on_servers(), fleet.all());
+    fleet.destroy().await.succeeds();
+    assert_eq!((fleet.on_servers(), fleet.in_state()), (vec![], vec![]));
+    // Nobody could say why the second server was left out, so it alone was asked for again.
+    assert_eq!(fleet.stage.mutations(), [ATTACH, "AttachServerVolume", DETACH, "DetachServerVolume"]);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_as_a_whole_costs_only_the_member_that_cannot() {
+    for operation in [ATTACH, DETACH] {
+        let fleet = Fleet::with(SERVERS, |config| switch(config, "bad_batch_member", "whole_refused")).await;
+        let freeze = || {
+            let server = |world: &mut World| world.huaweicloud.server_mut(&server_id(BAD)).unwrap().locked = true;
+            fleet.stage.cloud.edit(server);
+        };
+        let (run, left) = if operation == ATTACH {
+            freeze();
+            (fleet.apply().await, fleet.all_but(BAD))
+        } else {
+            fleet.apply().await.succeeds();
+            freeze();
+            (fleet.destroy().await, vec![BAD])
+        };
+        run.fails().with_errors(1).says(&["Ecs.0605", &server_id(BAD)]);
+        assert_eq!((fleet.in_state(), fleet.on_servers()), (left.clone(), left));
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_for_no_ones_fault_goes_singly() {
+    let fleet = Fleet::new(4).await;
+    let refused = |operation| FaultRule::new(operation, error(400, "Ecs.0005", "Invalid parameter values."));
+    fleet.stage.cloud.add_fault(refused(ATTACH));
+    fleet.stage.cloud.add_fault(refused(DETACH));
+    fleet.apply().await.succeeds();
+    assert_eq!(fleet.on_servers(), fleet.all());
+    fleet.destroy().await.succeeds();
+    assert_eq!((fleet.on_servers(), fleet.in_state()), (vec![], vec![]));
+    fleet.worked_once_on_each(2);
+}
+
+#[tokio::test]
+async fn a_cloud_without_the_batch_calls_is_asked_for_them_once_and_then_singly() {
+    for routes in ["none", "attach_only"] {
+        let fleet = Fleet::with(6, |config| switch(config, "batch_routes", routes)).await;
+        // Two at a time, so that there is more than one occasion.
+        fleet.start("apply", 2).finish().await.succeeds();
+        fleet.start("destroy", 2).finish().await.succeeds();
+        assert_eq!((fleet.on_servers(), fleet.in_state()), (vec![], vec![]));
+        assert_eq!(fleet.stage.cloud.count(ATTACH), if routes == "none" { 1 } else { 3 });
+        assert_eq!(fleet.stage.cloud.count(DETACH), 1);
+        fleet.worked_once_on_each(2);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_whose_answer_is_lost_is_not_sent_again_for_those_it_reached() {
+    for effect in [Effect::ResetAfter, Effect::Truncate, Effect::NotJson] {
+        let fleet = Fleet::new(4).await;
+        for operation in [ATTACH, DETACH] {
+            fleet.stage.cloud.add_fault(FaultRule::new(operation, effect.clone()).times(1));
+        }
+        fleet.apply().await.succeeds();
+        assert_eq!(fleet.on_servers(), fleet.all());
+        fleet.destroy().await.succeeds();
+        assert_eq!((fleet.on_servers(), fleet.in_state()), (vec![], vec![]));
+        assert_eq!(fleet.stage.mutations(), [ATTACH, DETACH], "{effect:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_whose_answer_is_lost_and_that_failed_for_one_is_repeated_for_that_one_alone() {
+    let fleet = Fleet::new(4).await;
+    for operation in [ATTACH, DETACH] {
+        fleet.stage.cloud.add_fault(FaultRule::new(operation, in_use()).server(&server_id(2)).times(1));
+        fleet.stage.cloud.add_fault(FaultRule::new(operation, Effect::ResetAfter).times(1));
+    }
+    // It was seen beginning and then not to be there: nobody knows why, so it is not tried again unasked.
+    fleet.apply().await.fails().with_errors(1).says(&[&server_id(2)]);
+    assert_eq!((fleet.on_servers(), fleet.in_state()), (fleet.all_but(2), fleet.all_but(2)));
+    fleet.apply().await.succeeds().says(&["1 added, 0 changed, 0 destroyed"]);
+    fleet.destroy().await.succeeds();
+    assert_eq!((fleet.on_servers(), fleet.in_state()), (vec![], vec![]));
+    assert_eq!(fleet.stage.mutations(), [ATTACH, "AttachServerVolume", DETACH, "DetachServerVolume"]);
+}
+
+#[tokio::test]
+async fn a_batch_that_never_arrived_is_sent_again_once_nothing_of_it_shows() {
+    let fleet = Fleet::new(4).await;
+    for operation in [ATTACH, DETACH] {
+        fleet.stage.cloud.add_fault(FaultRule::new(operation, Effect::ResetBefore).times(1));
+    }
+    fleet.apply().await.succeeds();
+    fleet.destroy().await.succeeds();
+    assert_eq!((fleet.on_servers(), fleet.in_state()), (vec![], vec![]));
+    fleet.worked_once_on_each(2);
+}
+
+#[tokio::test]
+async fn throttled_batches_are_sent_again_together() {
+    let fleet = Fleet::new(4).await;
+    for operation in [ATTACH, DETACH] {
+        for style in [ThrottleStyle::Gateway, ThrottleStyle::Accepted] {
+            let throttle = Effect::Throttle { style, retry_after: Some(0) };
+            fleet.stage.cloud.add_fault(FaultRule::new(operation, throttle).times(1));
+        }
+    }
+    fleet.apply().await.succeeds();
+    fleet.destroy().await.succeeds();
+    assert_eq!(fleet.stage.mutations(), [ATTACH, ATTACH, ATTACH, DETACH, DETACH, DETACH]);
+}
+
+/// Lets one member of sixteen fail, and checks who is left.
+async fn one_bad_member(operation: &str, change: impl FnOnce(&mut Config)) -> Run {
+    let fleet = Fleet::with(SERVERS, change).await;
+    let failing = FaultRule::new(operation, in_use()).server(&server_id(BAD));
+    let (run, left) = if operation == ATTACH {
+        fleet.stage.cloud.add_fault(failing);
+        (fleet.apply().await, fleet.all_but(BAD))
+    } else {
+        fleet.apply().await.succeeds();
+        fleet.stage.cloud.add_fault(failing);
+        (fleet.destroy().await, vec![BAD])
+    };
+    assert_eq!((fleet.in_state(), fleet.on_servers()), (left.clone(), left));
+    assert_eq!(fleet.stage.cloud.count(operation), 1);
+    assert!(fleet.stage.terraform.state().instances().all(|instance| !instance.tainted && !instance.has_job()));
+    run.fails().with_errors(1).says(&[&server_id(BAD), &shared_volume_id(1)])
+}
+
+fn in_use() -> Effect {
+    Effect::JobFails { code: "Ecs.0206".to_owned(), reason: "the guest is using the disk".to_owned() }
+}
+
+fn error(status: u16, code: &str, message: &str) -> Effect {
+    Effect::ApiError { status, code: code.to_owned(), message: message.to_owned() }
+}
+
+fn switch(config: &mut Config, name: &str, value: &str) {
+    let switches: &mut Switches = &mut config.huaweicloud.switches;
+    switches.set(name, value).expect("a switch");
+}
