@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FaultRule, World, duration, huaweicloud};
+use super::{FaultRule, World, duration, huaweicloud, samsungcloud};
 
 /// The simulator's configuration. Every field has a default, so a file may name only what differs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ use super::{FaultRule, World, duration, huaweicloud};
 pub struct Config {
     /// Where all of Huawei Cloud's services listen. Port 0 takes a free one.
     pub huaweicloud_address: SocketAddr,
+    /// Where the first region of Samsung Cloud Platform and its catalog listen. Each other region takes the next port up;
+    /// with port 0, any free one.
+    pub samsungcloud_address: SocketAddr,
     /// Who finishes what was started.
     pub mode: TransitionMode,
     /// How much later than the job the cloud's lists agree with it.
@@ -30,12 +33,15 @@ pub struct Config {
     pub world: Option<World>,
     /// Accounts, durations and switches of Huawei Cloud.
     pub huaweicloud: huaweicloud::Config,
+    /// Accounts, versions, durations and switches of Samsung Cloud Platform.
+    pub samsungcloud: samsungcloud::Config,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             huaweicloud_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            samsungcloud_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             mode: TransitionMode::Auto,
             settle_lag: Duration::ZERO,
             settle_order: SettleOrder::Together,
@@ -44,14 +50,15 @@ impl Default for Config {
             faults: Vec::new(),
             world: None,
             huaweicloud: huaweicloud::Config::default(),
+            samsungcloud: samsungcloud::Config::default(),
         }
     }
 }
 
 impl Config {
     /// The addresses the simulator will bind.
-    pub fn addresses(&self) -> [SocketAddr; 1] {
-        [self.huaweicloud_address]
+    pub fn addresses(&self) -> [SocketAddr; 2] {
+        [self.huaweicloud_address, self.samsungcloud_address]
     }
 }
 
@@ -67,7 +74,8 @@ pub enum TransitionMode {
     Manual,
 }
 
-/// Which of the cloud's records changes first when a job ends and there is a settle lag.
+/// Which of the cloud's records changes first when a job ends and there is a settle lag. Samsung Cloud Platform has no
+/// jobs: there the volume's `state` stands in the job's place, and `servers[]` is the volume's record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SettleOrder {

@@ -11,6 +11,8 @@ use serde::{Serialize, Serializer};
 pub enum Cloud {
     /// Huawei Cloud.
     Huaweicloud,
+    /// Samsung Cloud Platform.
+    Samsungcloud,
 }
 
 /// One request and its answer.
@@ -25,7 +27,8 @@ pub struct Entry {
     pub at: Duration,
     /// Who was asked.
     pub cloud: Cloud,
-    /// The vendor's service: `ecs`, `evs`, `modelarts`, `iam`, `sts`, `metadata`, or `gateway` when no route matched.
+    /// The vendor's service: `ecs`, `evs`, `modelarts`, `iam`, `sts`, `metadata`; `virtualserver`, `catalog`; or `gateway`
+    /// when no route matched.
     pub service: String,
     /// The operation as the vendor calls it, e.g. `AttachServerVolume`; empty when no route matched.
     pub operation: String,

@@ -52,6 +52,23 @@ impl Request {
     }
 }
 
+/// What the names in a route's template stand for when the segments fit it: `{name}` is any one segment that is not empty.
+pub(crate) fn match_template(template: &'static str, segments: &[String]) -> Option<Vec<(&'static str, String)>> {
+    let wanted: Vec<&'static str> = template.trim_start_matches('/').split('/').collect();
+    if wanted.len() != segments.len() {
+        return None;
+    }
+    let mut params = Vec::new();
+    for (wanted, given) in wanted.into_iter().zip(segments) {
+        match wanted.strip_prefix('{').and_then(|wanted| wanted.strip_suffix('}')) {
+            Some(name) if !given.is_empty() => params.push((name, given.clone())),
+            _ if wanted == given => {}
+            _ => return None,
+        }
+    }
+    Some(params)
+}
+
 /// Percent-decoding; what is not UTF-8 becomes the replacement character.
 pub(crate) fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()

@@ -5,8 +5,9 @@
 //! misspelt here too.
 //!
 //! The parts, in reading order: [`config`] and [`world`] say what there is; `server` takes a request, [`fault`] may
-//! spoil it, the cloud's folder ([`huaweicloud`]) answers it, `transition` finishes later what it started, `store`
-//! holds everything behind one lock, and [`journal`] remembers what was asked. `control` is the same as HTTP.
+//! spoil it, the cloud's folder ([`huaweicloud`], [`samsungcloud`]) answers it, `transition` finishes later what it
+//! started, `store` holds everything behind one lock, and [`journal`] remembers what was asked. `control` is the same as
+//! HTTP.
 //!
 //! Nothing happens by itself in the background: a transition that is due is made when somebody next looks, with the
 //! time at which it was due. In [`TransitionMode::Manual`] it is made by [`Simulator::advance`].
@@ -15,6 +16,7 @@ pub mod config;
 pub mod fault;
 pub mod huaweicloud;
 pub mod journal;
+pub mod samsungcloud;
 pub mod world;
 
 mod clock;
@@ -24,6 +26,7 @@ mod message;
 mod secret;
 mod server;
 mod store;
+mod switch;
 mod transition;
 
 pub use config::{Config, SettleOrder, TransitionMode};
@@ -32,6 +35,7 @@ pub use fault::{Effect, FaultCount, FaultRule};
 pub use journal::{Entry, Journal};
 pub use secret::Secret;
 pub use server::Simulator;
+pub use switch::Switch;
 pub use world::World;
 
 #[cfg(test)]

@@ -23,8 +23,9 @@ use super::fault::{Effect, Target, Verdict};
 use super::huaweicloud::{Job, Switches};
 use super::journal::{Cloud, Entry};
 use super::message::{Reply, Request};
+use super::samsungcloud::Operation;
 use super::store::{State, Store};
-use super::{Config, FaultCount, FaultRule, Journal, TransitionMode, World, control, huaweicloud};
+use super::{Config, FaultCount, FaultRule, Journal, TransitionMode, World, control, huaweicloud, samsungcloud};
 
 /// The gateway takes no larger body.
 const MOST_BODY: usize = 12 << 20;
@@ -34,6 +35,7 @@ const MOST_BODY: usize = 12 << 20;
 pub struct Simulator {
     store: Arc<Store>,
     huaweicloud: SocketAddr,
+    samsungcloud: SocketAddr,
     _stop: DropGuard,
 }
 
@@ -46,17 +48,35 @@ impl Simulator {
         if let Some(Err(text)) = config.world.as_ref().map(World::validate) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let listener = TcpListener::bind(config.huaweicloud_address).await?;
-        let huaweicloud = listener.local_addr()?;
+        let door = TcpListener::bind(config.huaweicloud_address).await?;
+        let huaweicloud = door.local_addr()?;
+        let mut listeners = vec![(Door::Huaweicloud, door)];
+        let door = bind_region(config.samsungcloud_address, 0).await?;
+        let samsungcloud = door.local_addr()?;
+        let mut ports = vec![samsungcloud.port()];
+        listeners.push((Door::Samsungcloud { region: 0 }, door));
+        for region in 1..config.samsungcloud.regions.len() {
+            let door = bind_region(config.samsungcloud_address, region).await?;
+            ports.push(door.local_addr()?.port());
+            listeners.push((Door::Samsungcloud { region }, door));
+        }
         let store = Arc::new(Store::new(config));
+        store.lock().samsungcloud.ports = ports;
         let stop = CancellationToken::new();
-        tokio::spawn(serve(listener, Cloud::Huaweicloud, Arc::clone(&store), stop.clone()));
-        Ok(Self { store, huaweicloud, _stop: stop.drop_guard() })
+        for (door, listener) in listeners {
+            tokio::spawn(serve(listener, door, Arc::clone(&store), stop.clone()));
+        }
+        Ok(Self { store, huaweicloud, samsungcloud, _stop: stop.drop_guard() })
     }
 
     /// The endpoint of every service of Huawei Cloud.
     pub fn huaweicloud_url(&self) -> String {
         format!("http://{}", self.huaweicloud)
+    }
+
+    /// Samsung Cloud Platform: the base URL of virtualserver in the first region. `{url}/v1` is its `auth_url`.
+    pub fn samsungcloud_url(&self) -> String {
+        format!("http://{}", self.samsungcloud)
     }
 
     /// Every request so far.
@@ -141,6 +161,16 @@ impl Simulator {
         self.store.lock().huaweicloud.jobs.clone()
     }
 
+    /// Samsung Cloud Platform's operations, oldest first.
+    pub fn operations(&self) -> Vec<Operation> {
+        self.store.lock().samsungcloud.operations.clone()
+    }
+
+    /// Changes switches of Samsung Cloud Platform.
+    pub fn set_samsungcloud_switches(&self, change: impl FnOnce(&mut samsungcloud::Switches)) {
+        change(&mut self.store.lock().config.samsungcloud.switches);
+    }
+
     /// Changes switches of Huawei Cloud.
     pub fn set_switches(&self, change: impl FnOnce(&mut Switches)) {
         change(&mut self.store.lock().config.huaweicloud.switches);
@@ -170,8 +200,36 @@ impl Simulator {
     }
 }
 
+/// What a listener is for.
+#[derive(Debug, Clone, Copy)]
+enum Door {
+    Huaweicloud,
+    /// A region by its place in the configuration.
+    Samsungcloud {
+        region: usize,
+    },
+}
+
+impl Door {
+    fn cloud(self) -> Cloud {
+        match self {
+            Self::Huaweicloud => Cloud::Huaweicloud,
+            Self::Samsungcloud { .. } => Cloud::Samsungcloud,
+        }
+    }
+}
+
+/// Binds a region of Samsung Cloud Platform: the first where it is configured, the others on the next ports.
+async fn bind_region(mut address: SocketAddr, region: usize) -> io::Result<TcpListener> {
+    if address.port() != 0 {
+        let port = u16::try_from(region).ok().and_then(|region| address.port().checked_add(region));
+        address.set_port(port.ok_or(io::ErrorKind::AddrNotAvailable)?);
+    }
+    TcpListener::bind(address).await
+}
+
 /// Accepts connections until the simulator is dropped.
-async fn serve(listener: TcpListener, cloud: Cloud, store: Arc<Store>, stop: CancellationToken) {
+async fn serve(listener: TcpListener, door: Door, store: Arc<Store>, stop: CancellationToken) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -185,7 +243,7 @@ async fn serve(listener: TcpListener, cloud: Cloud, store: Arc<Store>, stop: Can
         let (store, stop) = (Arc::clone(&store), stop.clone());
         tokio::spawn(async move {
             tokio::select! {
-                () = converse(stream, peer, cloud, &store) => {}
+                () = converse(stream, peer, door, &store) => {}
                 () = stop.cancelled() => {}
             }
         });
@@ -206,10 +264,10 @@ enum Cut {
 }
 
 /// Serves one connection to its end.
-async fn converse(stream: TcpStream, peer: SocketAddr, cloud: Cloud, store: &Arc<Store>) {
+async fn converse(stream: TcpStream, peer: SocketAddr, door: Door, store: &Arc<Store>) {
     // Small replies must not wait for acknowledgements: it would show in every benchmark.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| Box::pin(exchange(request, peer, cloud, store)));
+    let service = service_fn(|request| Box::pin(exchange(request, peer, door, store)));
     let mut connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // Without hyper's own shutdown, so that a reset can be a real one.
     let result = std::future::poll_fn(|context| connection.poll_without_shutdown(context)).await;
@@ -227,13 +285,15 @@ type Body = BoxBody<Bytes, Cut>;
 async fn exchange(
     request: http::Request<Incoming>,
     peer: SocketAddr,
-    cloud: Cloud,
+    door: Door,
     store: &Store,
 ) -> Result<Response<Body>, Cut> {
+    let path = request.uri().path().to_owned();
     let request = match read(request).await {
         Err(Cut::TooLarge) => {
-            return Ok(whole(match cloud {
-                Cloud::Huaweicloud => huaweicloud::too_large(&mut store.lock()),
+            return Ok(whole(match door {
+                Door::Huaweicloud => huaweicloud::too_large(&mut store.lock()),
+                Door::Samsungcloud { .. } => samsungcloud::too_large(&mut store.lock(), &path),
             }));
         }
         read => read?,
@@ -241,8 +301,8 @@ async fn exchange(
     if request.path.starts_with("/_simulator/") {
         return Ok(whole(control::answer(store, &request, peer)));
     }
-    let (sequence, target, verdict) = register(store, cloud, &request);
-    let reply = respond(store, cloud, &request, &target, &verdict, sequence).await;
+    let (sequence, target, verdict) = register(store, door, &request);
+    let reply = respond(store, door, &request, &target, &verdict, sequence).await;
     match (reply, verdict.exchange) {
         (None, _) => Err(Cut::Reset),
         (Some(reply), Some(Effect::Truncate)) => Ok(cut_in_half(&reply)),
@@ -271,10 +331,11 @@ async fn read(request: http::Request<Incoming>) -> Result<Request, Cut> {
 }
 
 /// Writes the request into the journal and asks the fault rules about it.
-fn register(store: &Store, cloud: Cloud, request: &Request) -> (u64, Target, Verdict) {
+fn register(store: &Store, door: Door, request: &Request) -> (u64, Target, Verdict) {
     let mut state = store.lock();
-    let target = match cloud {
-        Cloud::Huaweicloud => huaweicloud::identify(request),
+    let target = match door {
+        Door::Huaweicloud => huaweicloud::identify(request),
+        Door::Samsungcloud { .. } => samsungcloud::identify(request),
     };
     let State { faults, dice, .. } = &mut *state;
     let verdict = faults.judge(request, &target, dice);
@@ -283,7 +344,7 @@ fn register(store: &Store, cloud: Cloud, request: &Request) -> (u64, Target, Ver
     state.journal.entries.push(Entry {
         sequence,
         at,
-        cloud,
+        cloud: door.cloud(),
         service: target.service.to_owned(),
         operation: target.operation.clone(),
         method: request.method.clone(),
@@ -307,7 +368,7 @@ fn register(store: &Store, cloud: Cloud, request: &Request) -> (u64, Target, Ver
 /// Lets the fault and the cloud act; no reply means that the connection is to be cut.
 async fn respond(
     store: &Store,
-    cloud: Cloud,
+    door: Door,
     request: &Request,
     target: &Target,
     verdict: &Verdict,
@@ -321,11 +382,13 @@ async fn respond(
         match &verdict.exchange {
             Some(Effect::ResetBefore) => None,
             effect => {
-                let by_fault = effect.as_ref().and_then(|effect| match cloud {
-                    Cloud::Huaweicloud => huaweicloud::fault_reply(&mut state, target, effect),
+                let by_fault = effect.as_ref().and_then(|effect| match door {
+                    Door::Huaweicloud => huaweicloud::fault_reply(&mut state, target, effect),
+                    Door::Samsungcloud { .. } => samsungcloud::fault_reply(&mut state, request, target, effect),
                 });
-                let reply = by_fault.unwrap_or_else(|| match cloud {
-                    Cloud::Huaweicloud => huaweicloud::answer(&mut state, request, &verdict.job),
+                let reply = by_fault.unwrap_or_else(|| match door {
+                    Door::Huaweicloud => huaweicloud::answer(&mut state, request, &verdict.job),
+                    Door::Samsungcloud { region } => samsungcloud::answer(&mut state, request, region, &verdict.job),
                 });
                 Some(reply.with_header("Date", state.clock.http_date()))
             }

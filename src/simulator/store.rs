@@ -7,16 +7,17 @@ use tokio::sync::watch;
 
 use super::clock::Clock;
 use super::fault::FaultInjector;
-use super::huaweicloud;
 use super::journal::{Entry, Journal};
 use super::transition::Schedule;
-use super::{Config, TransitionMode, World};
+use super::{Config, TransitionMode, World, huaweicloud, samsungcloud};
 
 /// A planned change, by cloud.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A step of a job.
     Huaweicloud(huaweicloud::job::Step),
+    /// A step of an operation.
+    Samsungcloud(samsungcloud::operation::Step),
 }
 
 /// The whole state. Handlers get it by `&mut`, so each request is answered as if it were alone.
@@ -31,6 +32,8 @@ pub(crate) struct State {
     pub(crate) faults: FaultInjector,
     /// Jobs, issued tokens and keys, bad signatures.
     pub(crate) huaweicloud: huaweicloud::Memory,
+    /// Operations, and where the regions listen.
+    pub(crate) samsungcloud: samsungcloud::Memory,
 }
 
 impl State {
@@ -45,6 +48,7 @@ impl State {
             journal: Journal::default(),
             faults,
             huaweicloud: huaweicloud::Memory::default(),
+            samsungcloud: samsungcloud::Memory::default(),
             config,
         }
     }
@@ -83,6 +87,7 @@ impl State {
     fn make(&mut self, at: Duration, event: Event) {
         match event {
             Event::Huaweicloud(step) => huaweicloud::job::take(self, at, &step),
+            Event::Samsungcloud(step) => samsungcloud::operation::take(self, at, step),
         }
     }
 
@@ -122,7 +127,11 @@ impl Store {
 
     /// Starts afresh from the configuration: the world, the switches, the jobs, the journal, the faults.
     pub(crate) fn reset(&self) {
-        *self.lock() = State::new(self.config.clone());
+        let mut state = self.lock();
+        // The listeners stay.
+        let ports = std::mem::take(&mut state.samsungcloud.ports);
+        *state = State::new(self.config.clone());
+        state.samsungcloud.ports = ports;
     }
 
     /// Changes an entry of the journal and wakes those who wait for it, after the lock is dropped.

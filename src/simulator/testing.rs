@@ -49,7 +49,7 @@ pub(super) async fn start(config: Config) -> Simulator {
     Simulator::start(config).await.unwrap()
 }
 
-/// Sends a request with these headers and nothing else but what HTTP needs. `None` when the connection is reset.
+/// Sends a request with these headers to Huawei Cloud's side. `None` when the connection is reset.
 pub(super) async fn send(
     simulator: &Simulator,
     method: &str,
@@ -57,7 +57,18 @@ pub(super) async fn send(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Option<Answer> {
-    let address = simulator.huaweicloud_url().trim_start_matches("http://").to_owned();
+    send_to(&simulator.huaweicloud_url(), method, target, headers, body).await
+}
+
+/// Sends a request with these headers and nothing else but what HTTP needs. `None` when the connection is reset.
+pub(super) async fn send_to(
+    url: &str,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<Answer> {
+    let address = url.trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).await.unwrap();
     let mut request = format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
     for (name, value) in headers {

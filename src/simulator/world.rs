@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::huaweicloud;
+use super::{huaweicloud, samsungcloud};
 
 /// Everything that exists. Both sides of every attachment are kept apart, because in the clouds they are, too.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -10,12 +10,14 @@ use super::huaweicloud;
 pub struct World {
     /// Servers, volumes and Lite Servers in Huawei Cloud.
     pub huaweicloud: huaweicloud::World,
+    /// Virtual Servers and volumes in Samsung Cloud Platform.
+    pub samsungcloud: samsungcloud::World,
 }
 
 impl World {
     /// The world of the demo and the guide; its ids are fixed.
     pub fn built_in() -> Self {
-        Self { huaweicloud: huaweicloud::World::built_in() }
+        Self { huaweicloud: huaweicloud::World::built_in(), samsungcloud: samsungcloud::World::built_in() }
     }
 
     /// Looks for what cannot be.
@@ -23,6 +25,7 @@ impl World {
     /// # Errors
     /// A sentence for the first contradiction found.
     pub fn validate(&self) -> Result<(), String> {
-        self.huaweicloud.validate()
+        self.huaweicloud.validate()?;
+        self.samsungcloud.validate()
     }
 }

@@ -32,11 +32,11 @@ use serde_json::Value;
 
 pub use config::{AccessKey, Config, Durations, Region, Token, User};
 pub use job::{Failure, Job, JobKind, JobStatus, Part};
-pub use switches::{Switch, Switches};
+pub use switches::Switches;
 pub use world::{Attachment, CloudServer, Disk, Hypervisor, LiteDisk, LiteServer, Phase, Server, Volume, World};
 
 use super::fault::{Effect, JobFault, Target, ThrottleStyle};
-use super::message::{Reply, Request};
+use super::message::{Reply, Request, match_template};
 use super::store::State;
 use auth::Guard;
 use switches::BatchRoutes;
@@ -278,21 +278,10 @@ static ROUTES: &[Route] = &[
 /// The route of a request and what its template's names stand for.
 fn find(request: &Request) -> Option<(&'static Route, Vec<(&'static str, String)>)> {
     let segments = request.segments();
-    ROUTES.iter().filter(|route| route.method == request.method).find_map(|route| {
-        let wanted: Vec<&'static str> = route.template.trim_start_matches('/').split('/').collect();
-        if wanted.len() != segments.len() {
-            return None;
-        }
-        let mut params = Vec::new();
-        for (wanted, given) in wanted.into_iter().zip(&segments) {
-            match wanted.strip_prefix('{').and_then(|wanted| wanted.strip_suffix('}')) {
-                Some(name) if !given.is_empty() => params.push((name, given.clone())),
-                _ if wanted == given => {}
-                _ => return None,
-            }
-        }
-        Some((route, params))
-    })
+    ROUTES
+        .iter()
+        .filter(|route| route.method == request.method)
+        .find_map(|route| Some((route, match_template(route.template, &segments)?)))
 }
 
 /// What a request is about: for the journal and the fault rules.

@@ -2,63 +2,7 @@
 //!
 //! The first value of a switch is the default and the best guess; clients must live with every value.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-/// A switch as `--help` and the guide list it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Switch {
-    /// Its name, as in JSON.
-    pub name: &'static str,
-    /// What it decides.
-    pub about: &'static str,
-    /// Its values, the default first, each with what it means.
-    pub values: Vec<(String, &'static str)>,
-}
-
-/// Writes a value as it stands in JSON.
-fn written(value: impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-macro_rules! switches {
-    ($( $(#[doc = $about:literal])+ $field:ident: $name:ident {
-        $( #[doc = $vabout:literal] $variant:ident, )+
-    } )+) => {
-        $(
-            $(#[doc = $about])+
-            #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-            #[serde(rename_all = "snake_case")]
-            pub enum $name {
-                $( #[doc = $vabout] $variant, )+
-            }
-
-            impl Default for $name {
-                fn default() -> Self {
-                    [$(Self::$variant),+][0]
-                }
-            }
-        )+
-
-        /// Every switch.
-        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
-        pub struct Switches {
-            $( $(#[doc = $about])+ pub $field: $name, )+
-        }
-
-        impl Switches {
-            /// Every switch with its values.
-            pub fn table() -> Vec<Switch> {
-                vec![$( Switch {
-                    name: stringify!($field),
-                    about: concat!($($about),+).trim_ascii(),
-                    values: vec![$( (written($name::$variant), $vabout.trim_ascii()) ),+],
-                } ),+]
-            }
-        }
-    };
-}
+use crate::simulator::switch::switches;
 
 switches! {
     /// The first status of a job, for attach and for detach.
@@ -338,27 +282,6 @@ switches! {
         OnlyV1,
         /// With a token; without one 401.
         OnlyV2,
-    }
-}
-
-impl Switches {
-    /// Sets one switch by name and value, as the command line does.
-    ///
-    /// # Errors
-    /// A sentence that lists what there is.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let table = Self::table();
-        let Some(switch) = table.iter().find(|switch| switch.name == name) else {
-            let names: Vec<_> = table.iter().map(|switch| switch.name).collect();
-            return Err(format!("there is no switch {name:?}; there are {}", names.join(", ")));
-        };
-        let mut all = serde_json::to_value(&*self).map_err(|error| error.to_string())?;
-        all[name] = Value::from(value);
-        *self = serde_json::from_value(all).map_err(|_| {
-            let values: Vec<_> = switch.values.iter().map(|(value, _)| value.as_str()).collect();
-            format!("the switch {name} cannot be {value:?}; it can be {}", values.join(", "))
-        })?;
-        Ok(())
     }
 }
 

@@ -12,7 +12,8 @@ use crate::simulator::{Config, Effect, FaultRule, Simulator};
 async fn shared_on(n: usize) -> Simulator {
     let mut world = World::fleet(17, 1, 1);
     (1..=n).for_each(|n| world.attach(&server_id(n), &shared_volume_id(1)));
-    start(Config { world: Some(crate::simulator::World { huaweicloud: world }), ..manual() }).await
+    start(Config { world: Some(crate::simulator::World { huaweicloud: world, ..Default::default() }), ..manual() })
+        .await
 }
 
 async fn batch(simulator: &Simulator, verb: &str, members: &Value) -> Answer {
