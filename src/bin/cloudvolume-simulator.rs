@@ -8,12 +8,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use cloudvolume::simulator::huaweicloud::{AccessKey, Durations, Region, Switches, User};
+use cloudvolume::simulator::samsungcloud::{self, ApiVersion};
 use cloudvolume::simulator::{Config, FaultRule, SettleOrder, Simulator, TransitionMode, World, parse_duration};
 
 /// Where the simulator listens when neither a flag nor a file says otherwise: fixed, so that a CI job can name it.
 const HUAWEICLOUD_ADDRESS: &str = "127.0.0.1:8180";
+const SAMSUNGCLOUD_ADDRESS: &str = "127.0.0.1:8181";
 
-/// A cloud on loopback for block volumes: attach and detach as Huawei Cloud's APIs do, with jobs, rules and faults.
+/// Clouds on loopback for block volumes: attach and detach as the APIs of Huawei Cloud and Samsung Cloud Platform do, with
+/// jobs, rules and faults.
 ///
 /// Every flag overrides the file given with --config, and the file overrides the defaults. Durations are written like
 /// 250ms, 3s or 1m30s. The simulator prints the provider block to use and runs until Ctrl-C.
@@ -39,6 +42,11 @@ struct Flags {
     /// Where all of Huawei Cloud's services listen; port 0 takes a free one [default: 127.0.0.1:8180]
     #[arg(long, value_name = "ADDRESS")]
     huaweicloud_address: Option<SocketAddr>,
+
+    /// Where Samsung Cloud Platform's catalog and first region listen; its other regions take the next ports; port 0 takes
+    /// free ones [default: 127.0.0.1:8181]
+    #[arg(long, value_name = "ADDRESS")]
+    samsungcloud_address: Option<SocketAddr>,
 
     /// Listen on an address that other machines can reach; the control endpoint stays on loopback
     #[arg(long)]
@@ -80,19 +88,39 @@ struct Flags {
     #[arg(long = "user", value_name = "NAME=PASSWORD", value_parser = parse_user)]
     users: Vec<User>,
 
+    /// A region of Samsung Cloud Platform; the first is the one printed. Repeatable [default: kr-west1, kr-east1]
+    #[arg(long = "samsungcloud-region", value_name = "NAME")]
+    samsungcloud_regions: Vec<String>,
+
+    /// The access key that signs for Samsung Cloud Platform [default: a fixed one, printed on start]
+    #[arg(long, value_name = "KEY", requires = "samsungcloud_secret_key")]
+    samsungcloud_access_key: Option<String>,
+
+    /// Its secret key
+    #[arg(long, value_name = "KEY", requires = "samsungcloud_access_key")]
+    samsungcloud_secret_key: Option<String>,
+
+    /// A version of Samsung Cloud Platform's API, e.g. 1.5=CURRENT; others have expired. Repeatable [default: 1.0 to 1.3]
+    #[arg(long = "api-version", value_name = "VERSION=STATUS", value_parser = parse_api_version)]
+    api_versions: Vec<ApiVersion>,
+
+    /// How far a timestamp signed for Samsung Cloud Platform may be off; 0 for any [default: 15m]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    signature_window: Option<Duration>,
+
     /// The duration of every job; the flags below change single ones
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     job_time: Option<Duration>,
 
-    /// The part of a job spent in INIT [default: 200ms]
+    /// The part of a job spent in INIT, or of an operation before a state moves [default: 200ms]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     init_time: Option<Duration>,
 
-    /// ECS attach [default: 3s]
+    /// ECS and Virtual Server attach [default: 3s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     attach_time: Option<Duration>,
 
-    /// ECS detach [default: 3s]
+    /// ECS and Virtual Server detach [default: 3s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     detach_time: Option<Duration>,
 
@@ -100,11 +128,11 @@ struct Flags {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     batch_time: Option<Duration>,
 
-    /// ECS stop [default: 4s]
+    /// ECS and Virtual Server stop [default: 4s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     stop_time: Option<Duration>,
 
-    /// ECS start [default: 4s]
+    /// ECS and Virtual Server start [default: 4s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     start_time: Option<Duration>,
 
@@ -132,7 +160,7 @@ struct Flags {
     #[arg(long = "fault", value_name = "JSON", value_parser = parse_fault)]
     faults: Vec<FaultRule>,
 
-    /// Decide something the vendor leaves open; the names are listed below. Repeatable
+    /// Decide something a vendor leaves open; the names are listed below. Repeatable
     #[arg(long = "switch", value_name = "NAME=VALUE", value_parser = parse_pair)]
     switches: Vec<(String, String)>,
 }
@@ -150,6 +178,16 @@ fn parse_user(text: &str) -> Result<User, String> {
     parse_pair(text).map(|(name, password)| User { id: format!("{name}-id"), name, password: password.into() })
 }
 
+fn parse_api_version(text: &str) -> Result<ApiVersion, String> {
+    let (version, status) = parse_pair(text)?;
+    let known = ApiVersion::known().into_iter().find(|known| String::from(known.version) == version);
+    Ok(ApiVersion {
+        version: version.try_into()?,
+        status: serde_json::from_value(status.to_uppercase().into()).map_err(|error| error.to_string())?,
+        not_before: known.map(|known| known.not_before).unwrap_or_default(),
+    })
+}
+
 fn parse_order(text: &str) -> Result<SettleOrder, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
@@ -161,10 +199,15 @@ fn parse_fault(text: &str) -> Result<FaultRule, String> {
 impl Flags {
     /// The configuration: defaults, then the file, then the flags.
     fn config(self) -> Result<Config> {
-        let mut config = Config { huaweicloud_address: HUAWEICLOUD_ADDRESS.parse()?, ..Config::default() };
+        let mut config = Config {
+            huaweicloud_address: HUAWEICLOUD_ADDRESS.parse()?,
+            samsungcloud_address: SAMSUNGCLOUD_ADDRESS.parse()?,
+            ..Config::default()
+        };
         if let Some(file) = &self.config {
             let mut written: serde_json::Map<String, serde_json::Value> = read_json(file)?;
             written.entry("huaweicloud_address").or_insert_with(|| HUAWEICLOUD_ADDRESS.into());
+            written.entry("samsungcloud_address").or_insert_with(|| SAMSUNGCLOUD_ADDRESS.into());
             config = serde_json::from_value(written.into()).with_context(|| understanding(file))?;
         }
         if let Some(file) = &self.world {
@@ -174,6 +217,7 @@ impl Flags {
             config.mode = TransitionMode::Manual;
         }
         set(&mut config.huaweicloud_address, self.huaweicloud_address);
+        set(&mut config.samsungcloud_address, self.samsungcloud_address);
         set(&mut config.settle_lag, self.settle_lag);
         set(&mut config.settle_order, self.settle_order);
         set(&mut config.clock_offset, self.clock_offset);
@@ -201,8 +245,29 @@ impl Flags {
         set(&mut cloud.token_lifetime, self.token_lifetime);
         cloud.calls_per_minute = self.calls_per_minute.or(cloud.calls_per_minute);
         cloud.lock_after_bad_signatures = self.lock_after_bad_signatures.or(cloud.lock_after_bad_signatures);
+        let samsungcloud = &mut config.samsungcloud;
+        if !self.samsungcloud_regions.is_empty() {
+            samsungcloud.regions = self.samsungcloud_regions;
+        }
+        if let (Some(access_key), Some(secret_key)) = (self.samsungcloud_access_key, self.samsungcloud_secret_key) {
+            samsungcloud.access_keys = vec![samsungcloud::AccessKey { access_key, secret_key: secret_key.into() }];
+        }
+        if !self.api_versions.is_empty() {
+            samsungcloud.api_versions = self.api_versions;
+        }
+        set(&mut samsungcloud.signature_window, self.signature_window);
+        set(&mut samsungcloud.durations, self.job_time.map(samsungcloud::Durations::all));
+        set(&mut samsungcloud.durations.begin, self.init_time);
+        set(&mut samsungcloud.durations.attach, self.attach_time);
+        set(&mut samsungcloud.durations.detach, self.detach_time);
+        set(&mut samsungcloud.durations.stop, self.stop_time);
+        set(&mut samsungcloud.durations.start, self.start_time);
         for (name, value) in &self.switches {
-            cloud.switches.set(name, value).map_err(anyhow::Error::msg)?;
+            let set = match name.strip_prefix("samsungcloud.") {
+                Some(name) => samsungcloud.switches.set(name, value),
+                None => cloud.switches.set(name, value),
+            };
+            set.map_err(anyhow::Error::msg)?;
         }
         if let Some(address) = config.addresses().into_iter().find(|address| !address.ip().is_loopback())
             && !self.allow_remote
@@ -232,8 +297,10 @@ fn understanding(file: &Path) -> String {
 /// The switches as the end of `--help`.
 fn switch_help() -> String {
     let mut help = "Switches (the first value is the default):\n".to_owned();
-    for switch in Switches::table() {
-        help.push_str(&format!("\n  {}: {}\n", switch.name, switch.about));
+    let huaweicloud = Switches::table().into_iter().map(|switch| ("", switch));
+    let samsungcloud = samsungcloud::Switches::table().into_iter().map(|switch| ("samsungcloud.", switch));
+    for (prefix, switch) in huaweicloud.chain(samsungcloud) {
+        help.push_str(&format!("\n  {prefix}{}: {}\n", switch.name, switch.about));
         for (value, about) in switch.values {
             help.push_str(&format!("      {value:<18} {about}\n"));
         }
@@ -242,23 +309,31 @@ fn switch_help() -> String {
 }
 
 /// What a practitioner needs to use this simulator: environment, provider block, ids.
-fn welcome(config: &Config, url: &str) -> String {
-    let cloud = &config.huaweicloud;
-    let built_in = Config::default().huaweicloud.access_keys;
+fn welcome(config: &Config, huaweicloud_url: &str, samsungcloud_url: &str) -> String {
+    let built_in = Config::default();
+    let (cloud, url) = (&config.huaweicloud, huaweicloud_url);
     let region = cloud.regions.first().map_or("", |region| &region.name);
-    let (access_key, secret_key) = match cloud.access_keys.first() {
-        // A secret somebody else chose stays out of the logs of his CI.
-        Some(key) if !built_in.contains(key) => (key.access_key.as_str(), "<the secret key you configured>"),
-        Some(key) => (key.access_key.as_str(), key.secret_key.expose()),
-        None => ("<none configured>", "<none configured>"),
-    };
+    let key = cloud.access_keys.first().map(|key| (key.access_key.as_str(), key.secret_key.expose()));
+    let is_built_in = cloud.access_keys.first().is_some_and(|key| built_in.huaweicloud.access_keys.contains(key));
+    let (access_key, secret_key) = shown(key, is_built_in);
+    let (scp, scp_url) = (&config.samsungcloud, samsungcloud_url);
+    let scp_region = scp.regions.first().map_or("", String::as_str);
+    let key = scp.access_keys.first().map(|key| (key.access_key.as_str(), key.secret_key.expose()));
+    let is_built_in = scp.access_keys.first().is_some_and(|key| built_in.samsungcloud.access_keys.contains(key));
+    let (scp_access_key, scp_secret_key) = shown(key, is_built_in);
     let mut text = format!(
         r#"Huawei Cloud (ECS, EVS, ModelArts Lite Server, IAM, STS, metadata): {url}
-Control: {url}/_simulator/ (health, journal, jobs, world, faults, switches, advance, reset)
+Samsung Cloud Platform (catalog, Virtual Server in {scp_region}): {scp_url}
+Control: {url}/_simulator/ (health, journal, jobs, operations, world, faults, switches, advance, reset)
 
   export HW_REGION_NAME='{region}'
   export HW_ACCESS_KEY='{access_key}'
   export HW_SECRET_KEY='{secret_key}'
+
+  export SCP_TF_AUTH_URL='{scp_url}/v1'
+  export SCP_TF_DEFAULT_REGION='{scp_region}'
+  export SCP_TF_ACCESS_KEY='{scp_access_key}'
+  export SCP_TF_SECRET_KEY='{scp_secret_key}'
 
 provider "cloudvolume" {{
   huaweicloud = {{
@@ -272,25 +347,51 @@ provider "cloudvolume" {{
       iam       = "{url}"
     }}
   }}
+  samsungcloud = {{
+    auth_url       = "{scp_url}/v1"
+    default_region = "{scp_region}"
+    access_key     = "{scp_access_key}"
+    secret_key     = "{scp_secret_key}"
+  }}
 }}
 
 "#
     );
-    let world = config.world.clone().unwrap_or_else(World::built_in).huaweicloud;
-    for server in world.servers.iter().take(20) {
+    let world = config.world.clone().unwrap_or_else(World::built_in);
+    text.push_str("Huawei Cloud has:\n");
+    for server in world.huaweicloud.servers.iter().take(20) {
         let (name, zone) = (&server.name, &server.availability_zone);
         text.push_str(&format!("server       {} {name} ({}, {zone})\n", server.id, server.status));
     }
-    for server in world.lite_servers.iter().take(20) {
+    for server in world.huaweicloud.lite_servers.iter().take(20) {
         let (name, kind) = (&server.name, &server.cloud_server.kind);
         text.push_str(&format!("lite server  {} {name} ({}, {kind})\n", server.id, server.status));
     }
-    for volume in world.volumes.iter().filter(|volume| !volume.bootable).take(20) {
+    for volume in world.huaweicloud.volumes.iter().filter(|volume| !volume.bootable).take(20) {
         let (name, zone) = (&volume.name, &volume.availability_zone);
         let kind = if volume.multiattach { "shared" } else { "volume" };
         text.push_str(&format!("{kind}       {} {name} ({}, {zone})\n", volume.id, volume.status));
     }
+    text.push_str("Samsung Cloud Platform has:\n");
+    for server in world.samsungcloud.servers.iter().take(20) {
+        let (name, zone) = (&server.name, &server.zone);
+        text.push_str(&format!("server       {} {name} ({}, {zone})\n", server.id, server.state));
+    }
+    for volume in world.samsungcloud.volumes.iter().filter(|volume| !volume.bootable).take(20) {
+        let (name, zone) = (&volume.name, &volume.zone);
+        let kind = if volume.multiattach { "shared" } else { "volume" };
+        text.push_str(&format!("{kind}       {} {name} ({}, {zone})\n", volume.id, volume.state));
+    }
     text
+}
+
+/// A key pair as it may be printed: a secret somebody else chose stays out of the logs of his CI.
+fn shown<'a>(key: Option<(&'a str, &'a str)>, is_built_in: bool) -> (&'a str, &'a str) {
+    match key {
+        Some((access_key, _)) if !is_built_in => (access_key, "<the secret key you configured>"),
+        Some(pair) => pair,
+        None => ("<none configured>", "<none configured>"),
+    }
 }
 
 #[tokio::main]
@@ -316,7 +417,10 @@ async fn run() -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&config.world.unwrap_or_else(World::built_in))?);
     } else {
         let simulator = Simulator::start(config.clone()).await.context("the simulator cannot start")?;
-        println!("{}Ctrl-C ends the simulator.", welcome(&config, &simulator.huaweicloud_url()));
+        println!(
+            "{}Ctrl-C ends the simulator.",
+            welcome(&config, &simulator.huaweicloud_url(), &simulator.samsungcloud_url())
+        );
         wait_for_the_end().await?;
         println!("The simulator saw {} requests and ends.", simulator.journal().entries().len());
     }
@@ -362,6 +466,12 @@ mod tests {
             "--job-time=1s",
             "--attach-time=9s",
             "--switch=initial_job_status=running",
+            "--switch=samsungcloud.attach_begins=reserved",
+            "--samsungcloud-region=kr-south1",
+            "--samsungcloud-access-key=c",
+            "--samsungcloud-secret-key=d",
+            "--api-version=1.5=current",
+            "--signature-window=0",
             "--calls-per-minute=5",
             r#"--fault={"effect":{"kind":"reset_after"}}"#,
         ];
@@ -376,6 +486,12 @@ mod tests {
         assert_eq!((cloud.regions.len(), cloud.users.len(), cloud.calls_per_minute), (1, 1, Some(5)));
         assert_eq!(cloud.access_keys[0].secret_key.expose(), "b");
         assert_eq!(serde_json::to_value(&cloud.switches).unwrap()["initial_job_status"], "running");
+        let cloud = &config.samsungcloud;
+        assert_eq!((cloud.regions.concat().as_str(), cloud.signature_window), ("kr-south1", Duration::ZERO));
+        assert_eq!((cloud.durations.attach, cloud.durations.stop), (Duration::from_secs(9), Duration::from_secs(1)));
+        assert_eq!(cloud.access_keys[0].secret_key.expose(), "d");
+        assert_eq!(serde_json::to_value(&cloud.api_versions).unwrap()[0]["status"], "CURRENT");
+        assert_eq!(serde_json::to_value(&cloud.switches).unwrap()["attach_begins"], "reserved");
     }
 
     #[test]
@@ -393,6 +509,8 @@ mod tests {
             &["--switch=speed=high"],
             &["--switch=x"],
             &["--settle-order=never"],
+            &["--api-version=v1.3=CURRENT"],
+            &["--switch=samsungcloud.speed=high"],
             &["--fault={}"],
             &["--access-key=a"],
             &["--world=/nonexistent/world.json"],
@@ -415,7 +533,7 @@ mod tests {
         let flag = format!("--config={}", file.path().display());
         let config = config(&[&flag, "--seed=6"]).unwrap();
         assert_eq!((config.seed, config.huaweicloud.job_retention), (6, Duration::from_secs(7200)));
-        assert_eq!(config.huaweicloud_address.port(), 8180);
+        assert_eq!((config.huaweicloud_address.port(), config.samsungcloud_address.port()), (8180, 8181));
         std::fs::write(file.path(), r#"{"sead": 5}"#).unwrap();
         assert!(self::config(&[&flag]).is_err(), "a misspelt setting is no setting");
     }
@@ -424,15 +542,22 @@ mod tests {
     fn help_lists_every_switch_and_the_welcome_names_the_block_to_use() {
         let help = switch_help();
         assert!(Switches::table().iter().all(|switch| help.contains(switch.name)));
-        let text = welcome(&config(&[]).unwrap(), "http://127.0.0.1:1");
+        assert!(help.contains("samsungcloud.attach_begins"));
+        let text = welcome(&config(&[]).unwrap(), "http://127.0.0.1:1", "http://127.0.0.1:2");
         for part in ["HW_ACCESS_KEY", "endpoints = {", "modelarts = \"http://127.0.0.1:1\"", "web-1", "shared-1"] {
+            assert!(text.contains(part), "{part}");
+        }
+        for part in ["SCP_TF_AUTH_URL='http://127.0.0.1:2/v1'", "default_region = \"kr-west1\"", "5c000000-"] {
             assert!(text.contains(part), "{part}");
         }
     }
 
     #[test]
     fn a_secret_somebody_chose_is_not_printed() {
-        let text = welcome(&config(&["--access-key=mine", "--secret-key=hush"]).unwrap(), "http://h");
-        assert!(text.contains("mine") && !text.contains("hush"), "{text}");
+        for prefix in ["", "samsungcloud-"] {
+            let (access_key, secret_key) = (format!("--{prefix}access-key=mine"), format!("--{prefix}secret-key=hush"));
+            let text = welcome(&config(&[&access_key, &secret_key]).unwrap(), "http://h", "http://s");
+            assert!(text.contains("mine") && !text.contains("hush"), "{text}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Unsigned, and therefore answered to loopback peers only, whatever address the simulator is bound to.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,7 +44,8 @@ pub(crate) fn answer(store: &Store, request: &Request, peer: SocketAddr) -> Repl
             store.lock().faults.clear();
             done()
         }
-        ("GET", "switches") => reply_of(&store.lock().config.huaweicloud.switches),
+        ("GET", "operations") => Reply::json(200, &json!({"operations": operations(store)})),
+        ("GET", "switches") => Reply::json(200, &switches(store)),
         ("PATCH", "switches") => patch_switches(store, request),
         ("POST", "advance") => advance(store, request),
         ("POST", "reset") => {
@@ -52,8 +54,8 @@ pub(crate) fn answer(store: &Store, request: &Request, peer: SocketAddr) -> Repl
         }
         _ => refuse(
             404,
-            "there are GET health, GET|DELETE journal, GET jobs, GET|PUT world, GET|POST|DELETE faults, \
-             GET|PATCH switches, POST advance, POST reset",
+            "there are GET health, GET|DELETE journal, GET jobs, GET operations, GET|PUT world, \
+             GET|POST|DELETE faults, GET|PATCH switches, POST advance, POST reset",
         ),
     }
 }
@@ -77,17 +79,32 @@ fn parsed<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<T, Reply> {
     serde_json::from_slice(&request.body).map_err(|error| refuse(400, &error.to_string()))
 }
 
-/// The jobs with their times in milliseconds, which is what people compare.
+/// Huawei Cloud's jobs.
 fn jobs(store: &Store) -> Vec<Value> {
+    store.lock().huaweicloud.jobs.iter().map(|job| timed(job, job.began, job.ended)).collect()
+}
+
+/// Samsung Cloud Platform's operations.
+fn operations(store: &Store) -> Vec<Value> {
     let state = store.lock();
-    let milliseconds = |time: std::time::Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
-    let shown = |job: &super::huaweicloud::Job| {
-        let mut shown = serde_json::to_value(job).unwrap_or_default();
-        shown["began"] = json!(milliseconds(job.began));
-        shown["ended"] = json!(job.ended.map(milliseconds));
-        shown
-    };
-    state.huaweicloud.jobs.iter().map(shown).collect()
+    state.samsungcloud.operations.iter().map(|operation| timed(operation, operation.began, operation.ended)).collect()
+}
+
+/// With its times in milliseconds, which is what people compare.
+fn timed(shown: &impl serde::Serialize, began: Duration, ended: Option<Duration>) -> Value {
+    let milliseconds = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
+    let mut shown = serde_json::to_value(shown).unwrap_or_default();
+    shown["began"] = json!(milliseconds(began));
+    shown["ended"] = json!(ended.map(milliseconds));
+    shown
+}
+
+/// Huawei Cloud's switches by name, and those of Samsung Cloud Platform under `samsungcloud`.
+fn switches(store: &Store) -> Value {
+    let config = &store.lock().config;
+    let mut shown = serde_json::to_value(&config.huaweicloud.switches).unwrap_or_default();
+    shown["samsungcloud"] = serde_json::to_value(&config.samsungcloud.switches).unwrap_or_default();
+    shown
 }
 
 fn put_world(store: &Store, request: &Request) -> Reply {
@@ -109,13 +126,22 @@ fn patch_switches(store: &Store, request: &Request) -> Reply {
         Err(reply) => return reply,
     };
     let mut state = store.lock();
-    let mut switches = state.config.huaweicloud.switches.clone();
+    let mut huaweicloud = state.config.huaweicloud.switches.clone();
+    let mut samsungcloud = state.config.samsungcloud.switches.clone();
     for (name, value) in &wanted {
-        if let Err(text) = switches.set(name, value.as_str().unwrap_or_default()) {
+        let set = match value.as_object().filter(|_| name == "samsungcloud") {
+            Some(inner) => {
+                let mut inner = inner.iter();
+                inner.try_for_each(|(name, value)| samsungcloud.set(name, value.as_str().unwrap_or_default()))
+            }
+            None => huaweicloud.set(name, value.as_str().unwrap_or_default()),
+        };
+        if let Err(text) = set {
             return refuse(400, &text);
         }
     }
-    state.config.huaweicloud.switches = switches;
+    state.config.huaweicloud.switches = huaweicloud;
+    state.config.samsungcloud.switches = samsungcloud;
     drop(state);
     done()
 }

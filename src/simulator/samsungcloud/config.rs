@@ -83,7 +83,13 @@ pub struct Durations {
 impl Default for Durations {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { begin: seconds(1), attach: seconds(3), detach: seconds(3), stop: seconds(4), start: seconds(4) }
+        Self {
+            begin: Duration::from_millis(200),
+            attach: seconds(3),
+            detach: seconds(3),
+            stop: seconds(4),
+            start: seconds(4),
+        }
     }
 }
 

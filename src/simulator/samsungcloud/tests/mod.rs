@@ -1,6 +1,8 @@
 //! Samsung's side over real sockets: requests signed by hand, with no client of this crate.
 
+mod answers;
 mod operations;
+mod refusals;
 
 use serde_json::{Value, json};
 
@@ -54,6 +56,15 @@ async fn get(simulator: &Simulator, target: &str) -> Answer {
     call(simulator, "GET", target, "").await
 }
 
+/// The same in another version.
+async fn get_in(simulator: &Simulator, version: &str, target: &str) -> Answer {
+    let url = simulator.samsungcloud_url();
+    let mut headers = signed(&url, "GET", target);
+    headers.retain(|(name, _)| *name != "Scp-API-Version");
+    headers.push(("scp-api-version", format!("virtualserver {version}")));
+    send_with(&url, "GET", target, &headers, "").await.expect("an answer")
+}
+
 /// The volume's side.
 async fn attach(simulator: &Simulator, server: &str, volume: &str) -> Answer {
     let body = json!({"server_id": server}).to_string();
@@ -76,9 +87,24 @@ async fn sight(simulator: &Simulator, id: &str) -> (String, usize, usize) {
     (volume["state"].as_str().unwrap().to_owned(), length(&volume["servers"]), length(&server["volumes"]))
 }
 
+/// Status and code of an error in the envelope.
+fn error(answer: &Answer) -> (u16, String) {
+    let body = answer.json();
+    let error = &body["errors"][0];
+    assert_eq!((body.as_object().unwrap().len(), &error["status"]), (1, &json!(answer.status)), "{answer:?}");
+    (answer.status, error["code"].as_str().unwrap().to_owned())
+}
+
 /// Manual mode and the built-in world.
 async fn simulator() -> Simulator {
     start(Config { mode: TransitionMode::Manual, ..Config::default() }).await
+}
+
+/// The same with one switch set.
+async fn switched(name: &str, value: &str) -> Simulator {
+    let simulator = simulator().await;
+    simulator.set_samsungcloud_switches(|switches| switches.set(name, value).unwrap());
+    simulator
 }
 
 /// The first pair of the built-in world.
