@@ -58,7 +58,7 @@ pub(crate) fn volume(call: &Call<'_>, volume: &Volume) -> Value {
         })
         .collect();
     let kind = TYPES.iter().position(|kind| *kind == volume.volume_type).map_or(0, |place| place + 1);
-    let image = json!({"image_name": "Ubuntu 22.04", "min_disk": "8", "os_distro": "ubuntu"});
+    let image = json!({"image_name": "Ubuntu 22.04", "os_distro": "ubuntu"});
     let mut view = Map::new();
     let mut put = |key: &str, value: Value| view.insert(key.to_owned(), value);
     put("bootable", json!(volume.bootable));
@@ -77,8 +77,10 @@ pub(crate) fn volume(call: &Call<'_>, volume: &Volume) -> Value {
     put("volume_type", json!(volume.volume_type));
     put("volume_type_id", json!(format!("7e000000-0000-4000-8000-{kind:012}")));
     if call.version >= (Version { major: 1, minor: 2 }) {
-        put("max_iops", Value::Null);
-        put("max_throughput", Value::Null);
+        // The one type whose performance is bought.
+        let is_provisioned = volume.volume_type == "SSD_Provisioned";
+        put("max_iops", json!(is_provisioned.then_some(5000)));
+        put("max_throughput", json!(is_provisioned.then_some(250)));
     }
     Value::Object(view)
 }

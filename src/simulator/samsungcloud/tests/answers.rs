@@ -135,6 +135,18 @@ async fn each_version_has_exactly_its_keys() {
 }
 
 #[tokio::test]
+async fn only_provisioned_volumes_have_a_performance() {
+    let simulator = simulator().await;
+    let id = volume_id(1);
+    assert_eq!(volume(&simulator, &id).await["max_iops"], json!(null));
+    simulator.edit(|world| {
+        "SSD_Provisioned".clone_into(&mut world.samsungcloud.volume_mut(&id).unwrap().volume_type);
+    });
+    let shown = volume(&simulator, &id).await;
+    assert_eq!((&shown["max_iops"], &shown["max_throughput"]), (&json!(5000), &json!(250)));
+}
+
+#[tokio::test]
 async fn times_are_written_in_four_ways() {
     for (value, ending) in [("zulu", "00Z"), ("offset", "00+00:00"), ("fraction", "00.678901Z"), ("zoneless", "00:00")]
     {

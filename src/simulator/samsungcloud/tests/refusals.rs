@@ -347,6 +347,22 @@ async fn an_answer_can_be_lost_before_or_after_the_cloud_acted() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_too_large_is_refused_by_the_gateway() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let simulator = simulator().await;
+    let address = simulator.samsungcloud_url().trim_start_matches("http://").to_owned();
+    let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let head = "POST /v1/volumes/v/servers HTTP/1.1\r\nhost: h\r\ncontent-length: 99999999\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // One byte more than it takes and no more: what it had not read would turn the answer into a reset.
+    stream.write_all(&vec![b'x'; (12 << 20) + 1]).await.unwrap();
+    let mut seen = vec![0; 4096];
+    let length = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut seen)).await.unwrap().unwrap();
+    let seen = String::from_utf8_lossy(&seen[..length]).into_owned();
+    assert!(seen.starts_with("HTTP/1.1 413") && seen.contains("/v1/volumes/v/servers"), "{seen}");
+}
+
+#[tokio::test]
 async fn an_update_says_twice_which_volume_it_means() {
     let simulator = simulator().await;
     let (server, id) = pair();
