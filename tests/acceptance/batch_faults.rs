@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloudvolume::simulator::{
-    Config, Effect, FaultRule, World,
+    Config, Effect, FaultRule,
     fault::ThrottleStyle,
     huaweicloud::{
         Switches,
@@ -61,23 +61,20 @@ async fn a_batch_whose_job_is_gone_is_sorted_out_by_what_is_listed() {
 
 #[tokio::test]
 async fn a_batch_that_is_refused_as_a_whole_costs_only_the_member_that_cannot() {
-    for operation in [ATTACH, DETACH] {
+    let attach = async {
         let fleet = Fleet::with(SERVERS, |config| switch(config, "bad_batch_member", "whole_refused")).await;
-        let freeze = || {
-            let server = |world: &mut World| world.huaweicloud.server_mut(&server_id(BAD)).unwrap().locked = true;
-            fleet.stage.cloud.edit(server);
-        };
-        let (run, left) = if operation == ATTACH {
-            freeze();
-            (fleet.apply().await, fleet.all_but(BAD))
-        } else {
-            fleet.apply().await.succeeds();
-            freeze();
-            (fleet.destroy().await, vec![BAD])
-        };
-        run.fails().with_errors(1).says(&["Ecs.0605", &server_id(BAD)]);
-        assert_eq!((fleet.in_state(), fleet.on_servers()), (left.clone(), left));
-    }
+        fleet.stage.cloud.edit(|world| world.huaweicloud.server_mut(&server_id(BAD)).unwrap().max_disks = 1);
+        fleet.apply().await.fails().with_errors(1).says(&["Ecs.0104", &server_id(BAD)]);
+        assert_eq!((fleet.in_state(), fleet.on_servers()), (fleet.all_but(BAD), fleet.all_but(BAD)));
+    };
+    let detach = async {
+        let fleet = Fleet::with(SERVERS, |config| switch(config, "bad_batch_member", "whole_refused")).await;
+        fleet.apply().await.succeeds();
+        fleet.stage.cloud.edit(|world| world.huaweicloud.server_mut(&server_id(BAD)).unwrap().locked = true);
+        fleet.destroy().await.fails().with_errors(1).says(&["Ecs.0605", &server_id(BAD)]);
+        assert_eq!((fleet.in_state(), fleet.on_servers()), (vec![BAD], vec![BAD]));
+    };
+    tokio::join!(attach, detach);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod support;
 mod adopt;
 mod basic;
 mod batch_faults;
+mod batch_interrupts;
 mod certificates;
 mod crash;
 mod credentials;
