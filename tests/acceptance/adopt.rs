@@ -19,7 +19,7 @@ pub(crate) async fn a_pair_that_somebody_is_attaching_is_waited_for_and_adopted(
     stage.configure(&stage.attachment(""));
     // Somebody else: a first Terraform, killed as soon as the cloud works.
     let first = stage.terraform.start_apply();
-    stage.cloud.wait_for(subject.calls.progress, 1).await;
+    stage.until_under_way(subject.calls.attach).await;
     first.kill_group();
     first.finish().await.fails();
     stage.terraform.forget_everything();

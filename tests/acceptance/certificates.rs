@@ -26,7 +26,7 @@ async fn a_process_without_terraforms_certificate_gets_no_answer() {
     let stage = Stage::held(&HUAWEICLOUD_ECS).await;
     stage.configure(&stage.attachment(""));
     let apply = stage.terraform.start_apply();
-    stage.cloud.wait_for(stage.subject.calls.progress, 1).await;
+    stage.until_under_way(stage.subject.calls.attach).await;
 
     let socket = socket_below(&stage.terraform.temporary()).expect("the provider's socket");
     let connect = || async { UnixStream::connect(&socket).await.expect("a connection") };
@@ -51,7 +51,7 @@ async fn the_socket_is_in_a_folder_that_only_its_owner_may_enter() {
     let stage = Stage::held(&HUAWEICLOUD_ECS).await;
     stage.configure(&stage.attachment(""));
     let apply = stage.terraform.start_apply();
-    stage.cloud.wait_for(stage.subject.calls.progress, 1).await;
+    stage.until_under_way(stage.subject.calls.attach).await;
     let socket = socket_below(&stage.terraform.temporary()).expect("the provider's socket");
     let folder = socket.parent().expect("a folder").metadata().expect("its permissions");
     assert_eq!(folder.permissions().mode() & 0o777, 0o700);

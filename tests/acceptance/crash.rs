@@ -6,7 +6,7 @@ pub(crate) async fn a_provider_killed_in_mid_attach_is_healed_by_the_next_apply(
     let stage = Stage::held(subject).await;
     stage.configure(&stage.attachment(""));
     let apply = stage.terraform.start_apply();
-    stage.cloud.wait_for(subject.calls.progress, 1).await;
+    stage.until_under_way(subject.calls.attach).await;
     apply.kill_provider();
     apply.finish().await.fails();
 
@@ -20,10 +20,9 @@ pub(crate) async fn a_provider_killed_in_mid_detach_is_healed_by_the_next_destro
     let stage = Stage::held(subject).await;
     stage.configure(&stage.attachment(""));
     stage.finish(stage.terraform.start_apply()).await.succeeds();
-    let polls = stage.cloud.count(subject.calls.progress);
 
     let destroy = stage.terraform.start_destroy();
-    stage.cloud.wait_for(subject.calls.progress, polls + 1).await;
+    stage.until_under_way(subject.calls.detach).await;
     destroy.kill_provider();
     destroy.finish().await.fails();
     assert_eq!(stage.terraform.state().len(), 1);

@@ -1,7 +1,8 @@
 //! Who we are to the cloud: where credentials come from, what is said when they do not do, and that no secret gets out.
 
 use crate::support::{
-    stage::{ACCESS_KEY, SECRET_KEY, Stage},
+    account::{ACCESS_KEY, SECRET_KEY},
+    stage::Stage,
     subject::HUAWEICLOUD_ECS,
 };
 

@@ -1,7 +1,8 @@
 //! Malformed input: refused before anything is sent, at the attribute that is wrong.
 
 use crate::support::{
-    stage::{ACCESS_KEY, SECRET_KEY, Stage},
+    account::{ACCESS_KEY, SECRET_KEY},
+    stage::Stage,
     subject::{HUAWEICLOUD_ECS, Subject},
 };
 
@@ -50,7 +51,7 @@ pub(crate) async fn a_malformed_import_id_is_answered_with_the_expected_form(sub
     for id in ["a/b".to_owned(), format!("{}/", subject.servers[0])] {
         stage.terraform.import(&subject.address(), &id).await.fails().says(&["is not a UUID"]);
     }
-    assert!(stage.cloud.journal().entries().is_empty(), "nothing was sent");
+    assert_eq!(stage.asked(), [""; 0], "nothing was sent");
 }
 
 #[tokio::test]

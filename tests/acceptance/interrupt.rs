@@ -31,7 +31,7 @@ async fn interrupted_attach(subject: &'static Subject, interrupt: fn(&Running)) 
     assert!(stage.is_attached(0, 0));
     stage.terraform.plan().await.changes_nothing();
     assert_eq!(stage.mutations(), [subject.calls.attach]);
-    assert!(!stage.terraform.state().only().expect("an attachment").has_job(), "a settled job is forgotten");
+    assert!(!stage.terraform.state().only().expect("an attachment").is_unsettled(), "a settled operation is forgotten");
 }
 
 async fn interrupted_detach(subject: &'static Subject, interrupt: fn(&Running)) {
@@ -52,7 +52,8 @@ pub(crate) async fn an_interrupted_attach_that_then_fails_leaves_no_state(subjec
 
     stage.cloud.advance_all();
     let plan = stage.terraform.plan().await.changes_something();
-    plan.says(&["Ecs.0205", "the hypervisor refused the disk", "1 to add, 0 to change, 0 to destroy"]);
+    plan.says(&stage.told("Ecs.0205", "the hypervisor refused the disk", "had no lasting effect"))
+        .says(&["1 to add, 0 to change, 0 to destroy"]);
     stage.finish(stage.terraform.start_apply()).await.succeeds().says(&["1 added, 0 changed, 0 destroyed"]);
     assert_eq!(stage.mutations(), [subject.calls.attach, subject.calls.attach]);
 }
@@ -70,29 +71,30 @@ pub(crate) async fn an_interrupted_detach_that_still_runs_is_waited_for_and_not_
 async fn interrupt_in_mid_attach(stage: &Stage, interrupt: fn(&Running)) {
     stage.configure(&stage.attachment(""));
     let apply = stage.terraform.start_apply();
-    stage.cloud.wait_for(stage.subject.calls.progress, 1).await;
+    stage.until_under_way(stage.subject.calls.attach).await;
     interrupt(&apply);
     apply.finish().await.never_says("Plugin did not respond").never_says("plugin crashed");
 
     let attachment = stage.terraform.state().only().expect("an attachment in the state");
     assert_eq!(attachment.attributes["id"], stage.subject.id(0, 0));
     assert!(!attachment.tainted, "an interrupt is no reason to replace");
-    assert!(attachment.has_job(), "the job is kept: {}", attachment.private);
+    assert!(attachment.is_unsettled(), "the operation is kept: {}", attachment.private);
+    assert_eq!(attachment.has_job(), stage.subject.has_jobs, "with its job: {}", attachment.private);
 }
 
 /// Leaves an attachment in the state whose detach still runs.
 async fn interrupt_in_mid_detach(stage: &Stage, interrupt: fn(&Running)) {
     stage.configure(&stage.attachment(""));
     stage.finish(stage.terraform.start_apply()).await.succeeds();
-    let polls = stage.cloud.count(stage.subject.calls.progress);
 
     let destroy = stage.terraform.start_destroy();
-    stage.cloud.wait_for(stage.subject.calls.progress, polls + 1).await;
+    stage.until_under_way(stage.subject.calls.detach).await;
     interrupt(&destroy);
     destroy.finish().await.fails().never_says("Plugin did not respond").never_says("plugin crashed");
 
     let attachment = stage.terraform.state().only().expect("an attachment in the state");
     assert_eq!(attachment.attributes["id"], stage.subject.id(0, 0));
     assert!(!attachment.tainted);
-    assert!(attachment.has_job(), "the job is kept: {}", attachment.private);
+    assert!(attachment.is_unsettled(), "the operation is kept: {}", attachment.private);
+    assert_eq!(attachment.has_job(), stage.subject.has_jobs, "with its job: {}", attachment.private);
 }

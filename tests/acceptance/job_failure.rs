@@ -1,4 +1,4 @@
-//! The cloud takes the call and its job fails.
+//! The cloud takes the call, and what it does then fails.
 
 use crate::support::{stage::Stage, subject::Subject};
 
@@ -8,7 +8,9 @@ pub(crate) async fn a_failed_attach_says_why_and_leaves_no_state(subject: &'stat
     stage.fail_next(subject.calls.attach, "Ecs.0205", "the hypervisor refused the disk");
 
     let apply = stage.terraform.apply().await.fails();
-    apply.says(&["Ecs.0205", "the hypervisor refused the disk", subject.servers[0], subject.volumes[0]]);
+    apply
+        .says(&stage.told("Ecs.0205", "the hypervisor refused the disk", "taken back by the cloud"))
+        .says(&[subject.servers[0], subject.volumes[0]]);
     assert_eq!(stage.terraform.state().len(), 0);
     assert!(!stage.is_attached(0, 0));
     stage.terraform.apply().await.succeeds();
@@ -22,7 +24,11 @@ pub(crate) async fn a_failed_detach_says_why_and_keeps_the_state(subject: &'stat
     stage.fail_next(subject.calls.detach, "Ecs.0206", "the guest is using the disk");
 
     let destroy = stage.terraform.destroy().await.fails();
-    destroy.says(&["Ecs.0206", "the guest is using the disk", subject.servers[0], subject.volumes[0]]);
+    destroy.says(&stage.told("Ecs.0206", "the guest is using the disk", "taken back by the cloud")).says(&[
+        subject.servers[0],
+        subject.volumes[0],
+        "unmounted",
+    ]);
     assert!(!stage.terraform.state().only().expect("an attachment in the state").tainted);
     assert!(stage.is_attached(0, 0));
     stage.terraform.destroy().await.succeeds();

@@ -215,7 +215,7 @@ async fn an_operation_that_the_cloud_has_forgotten_is_settled_by_the_pair_itself
         let stage = stage.await;
         stage.configure(&stage.attachment(""));
         let apply = stage.terraform.start_apply();
-        stage.cloud.wait_for(stage.subject.calls.progress, 1).await;
+        stage.until_under_way(stage.subject.calls.attach).await;
         Running::interrupt_group(&apply);
         apply.finish().await;
 

@@ -52,6 +52,9 @@ macro_rules! every_resource {
         mod huaweicloud_lite_server_attachment {
             life!(HUAWEICLOUD_LITE_SERVER: $($theme::$test,)*);
         }
+        mod samsungcloud_virtual_server_attachment {
+            life!(SAMSUNGCLOUD_VIRTUAL_SERVER: $($theme::$test,)* update::delete_on_termination_changes_in_place,);
+        }
     };
 }
 

@@ -11,7 +11,8 @@ pub(crate) async fn an_attach_that_runs_out_of_time_keeps_state_and_private_data
     let attachment = stage.terraform.state().only().expect("an attachment in the state");
     assert!(attachment.tainted);
     assert_eq!(attachment.attributes["id"], subject.id(0, 0));
-    assert!(attachment.has_job(), "the job is kept: {}", attachment.private);
+    assert!(attachment.is_unsettled(), "the operation is kept: {}", attachment.private);
+    assert_eq!(attachment.has_job(), subject.has_jobs, "with its job: {}", attachment.private);
 
     stage.cloud.advance_all();
     stage.terraform.untaint(&subject.address()).await;
@@ -27,7 +28,8 @@ pub(crate) async fn a_detach_that_runs_out_of_time_keeps_state_and_private_data(
     stage.terraform.destroy().await.fails().says(&[subject.servers[0], subject.volumes[0], "1s"]);
     let attachment = stage.terraform.state().only().expect("an attachment in the state");
     assert!(!attachment.tainted);
-    assert!(attachment.has_job(), "the job is kept: {}", attachment.private);
+    assert!(attachment.is_unsettled(), "the operation is kept: {}", attachment.private);
+    assert_eq!(attachment.has_job(), subject.has_jobs, "with its job: {}", attachment.private);
 
     stage.cloud.advance_all();
     stage.terraform.destroy().await.succeeds();

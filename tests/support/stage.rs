@@ -1,8 +1,10 @@
 //! A simulated cloud and a Terraform that is pointed at it.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
-use cloudvolume::simulator::{Config, Effect, FaultRule, Simulator, TransitionMode, huaweicloud::Durations};
+use cloudvolume::simulator::{
+    Config, Effect, FaultRule, Journal, Simulator, TransitionMode, huaweicloud, samsungcloud,
+};
 
 use super::{
     run::{Run, Running},
@@ -10,14 +12,6 @@ use super::{
     workspace::Workspace,
 };
 
-/// The key that the simulator accepts.
-pub(crate) const ACCESS_KEY: &str = "SIMULATORACCESSKEY01";
-/// Its secret half.
-pub(crate) const SECRET_KEY: &str = "simulator-secret-key-0000000000000000001";
-/// The region that the built-in world is in.
-const REGION: &str = "cn-north-4";
-/// Where nobody answers: no test may ask the metadata service of the machine that it runs on.
-const NOWHERE: &str = "http://127.0.0.1:1";
 /// How long the cloud's jobs take where a test does not care: long enough to be polled.
 const QUICK_JOB: Duration = Duration::from_millis(100);
 
@@ -47,7 +41,8 @@ impl Stage {
     /// A cloud with settings of its own.
     pub(crate) async fn with(subject: &'static Subject, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
-        config.huaweicloud.durations = Durations::all(QUICK_JOB);
+        config.huaweicloud.durations = huaweicloud::Durations::all(QUICK_JOB);
+        config.samsungcloud.durations = samsungcloud::Durations::all(QUICK_JOB);
         change(&mut config);
         let cloud = Simulator::start(config).await.expect("the simulator starts");
         let settings = "poll_interval = { min = \"50ms\", max = \"200ms\" }";
@@ -56,28 +51,22 @@ impl Stage {
 
     /// The region.
     pub(crate) const fn region(&self) -> &'static str {
-        REGION
+        self.subject.account.region()
     }
 
     /// A provider block that leads to the simulator, with these arguments of the cloud's.
     pub(crate) fn provider(&self, arguments: &[(&str, &str)]) -> String {
-        let (url, settings) = (self.cloud.huaweicloud_url(), self.settings);
-        let (mut cloud, mut endpoints) = (String::new(), String::new());
-        for (name, value) in arguments {
-            let _ = writeln!(cloud, "    {name} = \"{value}\"");
-        }
-        for service in ["ecs", "evs", "iam", "modelarts"] {
-            let _ = writeln!(endpoints, "      {service} = \"{url}\"");
-        }
-        format!(
-            "provider \"cloudvolume\" {{\n  {settings}\n  huaweicloud = {{\n{cloud}    endpoints = {{\n{endpoints}      \
-             metadata = \"{NOWHERE}\"\n    }}\n  }}\n}}\n"
-        )
+        self.provider_of(&self.subject.account.block(&self.cloud, arguments))
+    }
+
+    /// A provider block with these parts of clouds.
+    pub(crate) fn provider_of(&self, clouds: &str) -> String {
+        format!("provider \"cloudvolume\" {{\n  {}\n{clouds}}}\n", self.settings)
     }
 
     /// The usual provider block with one argument of the cloud's changed.
     pub(crate) fn provider_with(&self, argument: &str, value: &str) -> String {
-        let mut arguments = [("region", REGION), ("access_key", ACCESS_KEY), ("secret_key", SECRET_KEY)];
+        let mut arguments = self.subject.account.arguments;
         arguments.iter_mut().find(|(name, _)| *name == argument).expect("a usual argument").1 = value;
         self.provider(&arguments)
     }
@@ -121,7 +110,7 @@ impl Stage {
 
     /// Writes the usual provider block and `resources`.
     pub(crate) fn configure(&self, resources: &str) {
-        self.write(&self.provider_with("region", REGION), resources);
+        self.write(&self.provider(&self.subject.account.arguments), resources);
     }
 
     /// Writes a provider block and `resources`.
@@ -142,6 +131,22 @@ impl Stage {
             run = running.finish() => run,
             () = jobs => unreachable!("the loop has no end"),
         }
+    }
+
+    /// Waits until the cloud works on the latest `call`, and the provider looks on.
+    pub(crate) async fn until_under_way(&self, call: &str) {
+        let progress = self.subject.calls.progress;
+        let looked_at = |journal: &Journal| {
+            let sent = journal.of(call).last().filter(|entry| entry.finished).map(|entry| entry.sequence);
+            sent.is_some_and(|sent| journal.of(progress).any(|entry| entry.finished && entry.sequence > sent))
+        };
+        self.cloud.wait_until(looked_at).await;
+    }
+
+    /// What a practitioner is told of a failure that [`Stage::fail_next`] brought about: a job has a reason, and where there
+    /// are no jobs only its effect is seen.
+    pub(crate) fn told<'a>(&self, code: &'a str, reason: &'a str, effect: &'a str) -> Vec<&'a str> {
+        if self.subject.has_jobs { vec![code, reason] } else { vec![effect] }
     }
 
     /// Lets the job of the next such call fail.
@@ -182,6 +187,13 @@ impl Stage {
     pub(crate) fn rename_device(&self, server: usize, volume: usize, device: &str) {
         let Subject { hands, servers, volumes, .. } = self.subject;
         self.cloud.edit(|world| (hands.rename_device)(world, servers[server], volumes[volume], device));
+    }
+
+    /// What the cloud was asked, but for where it is and which versions it has: the provider may ask that of itself.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let journal = self.cloud.journal();
+        let about_itself = ["ListEndpoints", "ListVersions"];
+        journal.operations().into_iter().filter(|name| !about_itself.contains(name)).map(str::to_owned).collect()
     }
 
     /// The mutating calls that the cloud got, in order.

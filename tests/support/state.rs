@@ -59,16 +59,21 @@ impl Instance {
         }
     }
 
-    /// Whether the provider keeps the job of an operation that has not been seen to end.
-    pub(crate) fn has_job(&self) -> bool {
-        fn named(value: &Value) -> bool {
-            match value {
-                Value::Object(fields) => {
-                    fields.iter().any(|(name, value)| (name == "job" && value.is_string()) || named(value))
-                }
-                _ => false,
-            }
+    /// Whether the provider keeps an operation that has not been seen to end.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        fn keeps(value: &Value) -> bool {
+            let Value::Object(fields) = value else { return false };
+            fields.iter().any(|(name, value)| (name == "pending" && value.is_object()) || keeps(value))
         }
-        named(&self.private)
+        keeps(&self.private)
+    }
+
+    /// Whether it keeps the operation's job, too.
+    pub(crate) fn has_job(&self) -> bool {
+        fn keeps(value: &Value) -> bool {
+            let Value::Object(fields) = value else { return false };
+            fields.iter().any(|(name, value)| (name == "job" && value.is_string()) || keeps(value))
+        }
+        keeps(&self.private)
     }
 }

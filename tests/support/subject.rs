@@ -2,11 +2,17 @@
 
 use cloudvolume::simulator::{World, huaweicloud::Phase};
 
+use super::account::{self, Account};
+
 /// A resource type and its part of the built-in world.
 #[derive(Debug)]
 pub(crate) struct Subject {
     /// The resource type.
     pub(crate) kind: &'static str,
+    /// Whose servers and volumes these are.
+    pub(crate) account: &'static Account,
+    /// Whether an attach and a detach become jobs that say how they ended.
+    pub(crate) has_jobs: bool,
     /// The vendor's names of its calls.
     pub(crate) calls: Calls,
     /// What can be done behind our back.
@@ -26,7 +32,7 @@ pub(crate) struct Calls {
     pub(crate) attach: &'static str,
     /// Sent once for each detach.
     pub(crate) detach: &'static str,
-    /// Asked while the cloud works.
+    /// Asked while the cloud works: how far the job or the volume is.
     pub(crate) progress: &'static str,
     /// Changes `delete_on_termination`.
     pub(crate) update: &'static str,
@@ -65,6 +71,8 @@ const DATA_VOLUMES: [&str; 4] = [
 /// ECS servers and EVS volumes.
 pub(crate) static HUAWEICLOUD_ECS: Subject = Subject {
     kind: "cloudvolume_huaweicloud_ecs_attachment",
+    account: &account::HUAWEICLOUD,
+    has_jobs: true,
     calls: Calls {
         attach: "AttachServerVolume",
         detach: "DetachServerVolume",
@@ -92,6 +100,8 @@ pub(crate) static HUAWEICLOUD_ECS: Subject = Subject {
 /// ModelArts Lite Servers and EVS volumes.
 pub(crate) static HUAWEICLOUD_LITE_SERVER: Subject = Subject {
     kind: "cloudvolume_huaweicloud_lite_server_attachment",
+    account: &account::HUAWEICLOUD,
+    has_jobs: true,
     calls: Calls {
         attach: "AttachDevServerVolume",
         detach: "DetachDevServerVolume",
@@ -123,4 +133,38 @@ pub(crate) static HUAWEICLOUD_LITE_SERVER: Subject = Subject {
     // What they are made of.
     holders: ["c1000000-0000-4000-8000-000000000001", "c1000000-0000-4000-8000-000000000002"],
     volumes: DATA_VOLUMES,
+};
+
+/// Virtual Servers and volumes of Samsung Cloud Platform.
+pub(crate) static SAMSUNGCLOUD_VIRTUAL_SERVER: Subject = Subject {
+    kind: "cloudvolume_samsungcloud_virtual_server_attachment",
+    account: &account::SAMSUNGCLOUD,
+    has_jobs: false,
+    calls: Calls {
+        attach: "AttachVolumeVirtualServer",
+        detach: "DetachVolumeVirtualServer",
+        progress: "ShowVolume",
+        update: "SetVirtualServerVolume",
+    },
+    hands: Hands {
+        is_attached: |world, server, volume| world.samsungcloud.is_attached(server, volume),
+        attach: |world, server, volume| world.samsungcloud.attach(server, volume),
+        detach: |world, server, volume| world.samsungcloud.detach(server, volume),
+        delete_server: |world, server| world.samsungcloud.delete_server(server),
+        delete_volume: |world, volume| world.samsungcloud.delete_volume(volume),
+        rename_device: |world, server, volume, device| {
+            let disk = world.samsungcloud.server_mut(server).and_then(|server| server.disk_mut(volume));
+            disk.expect("an attached volume").device = device.to_owned();
+            let attachments = &mut world.samsungcloud.volume_mut(volume).expect("a volume").attachments;
+            attachments.iter_mut().for_each(|attachment| attachment.device = device.to_owned());
+        },
+    },
+    servers: ["5c000000-0000-4000-8000-000000000001", "5c000000-0000-4000-8000-000000000002"],
+    holders: ["5c000000-0000-4000-8000-000000000001", "5c000000-0000-4000-8000-000000000002"],
+    volumes: [
+        "d5000000-0000-4000-8000-000000000001",
+        "d5000000-0000-4000-8000-000000000002",
+        "d5000000-0000-4000-8000-000000000003",
+        "d5000000-0000-4000-8000-000000000004",
+    ],
 };
