@@ -224,11 +224,17 @@ pub(super) fn with_zone(time: &str) -> String {
 }
 
 /// Whether a disk is the system volume. The boot index alone does not prove it (it is 0 for some data disks), nor does
-/// `bootable` (data disks made of images have it): the first device name with either does.
+/// `bootable` (data disks made of images have it): the first device name with either does, and a boot index of 0 where no
+/// name is told. A disk that is being attached has neither.
 fn boots_from(device: &BlockDevice, volume: Option<&Volume>) -> bool {
-    let first =
-        device.device.as_deref().is_none_or(|name| matches!(name, "/dev/vda" | "/dev/sda" | "/dev/xvda" | "/dev/hda"));
-    first && (device.boot_index == Some(0) || volume.and_then(|volume| volume.bootable) == Some(true))
+    let first = device.boot_index == Some(0);
+    match device.device.as_deref() {
+        None => first,
+        Some("/dev/vda" | "/dev/sda" | "/dev/xvda" | "/dev/hda") => {
+            first || volume.and_then(|volume| volume.bootable) == Some(true)
+        }
+        Some(_) => false,
+    }
 }
 
 fn status_text(server: &Server) -> String {
