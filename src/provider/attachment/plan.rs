@@ -30,6 +30,7 @@ pub(crate) fn plan<M: Model>(
         (Some(prior), Some(mut proposed), Some(config)) => {
             let replaced = replaced_by(&proposed, prior);
             if !replaced.is_empty() {
+                warn_of_destroy(prior, diags);
                 forget(&mut proposed, &config, provider_region);
             }
             (Some(proposed), replaced.into_iter().map(AttributePath::new).collect())
