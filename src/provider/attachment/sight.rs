@@ -147,9 +147,14 @@ impl Sight {
         self.on_server() && self.on_volume() && self.moving().is_none()
     }
 
-    /// Detached: no side lists the pair and no detach is under way.
+    /// Whether other servers hold the volume, which is not shared.
+    pub(crate) fn held_elsewhere(&self) -> bool {
+        self.volume.as_ref().is_some_and(|volume| !volume.multiattach && !volume.others.is_empty())
+    }
+
+    /// Detached: no side lists the pair and no detach is under way that may be this pair's.
     pub(crate) fn detached(&self) -> bool {
-        !self.listed() && self.moving() != Some(VolumeState::Detaching)
+        !self.listed() && (self.held_elsewhere() || self.moving() != Some(VolumeState::Detaching))
     }
 }
 

@@ -129,7 +129,7 @@ fn attach(sight: &Sight, sent: Option<Sent>, disagreeing: Duration) -> Step {
     if let Some(wait_or_refuse) = sent.and_then(|sent| unseen(sent, "attach")) {
         return wait_or_refuse;
     }
-    if !volume.others.is_empty() && !volume.multiattach {
+    if sight.held_elsewhere() {
         return Step::Refuse(Refusal::HeldBy(volume.others.clone()));
     }
     if let (Some(here), Some(there)) = (&server.zone, &volume.zone)
@@ -165,7 +165,8 @@ fn detach(sight: &Sight, sent: Option<Sent>, disagreeing: Duration) -> Step {
     if volume.state == VolumeState::Error && !server.lists_volume {
         return Step::Refuse(Refusal::VolumeState(volume.status.clone()));
     }
-    if !server.lists_volume {
+    // A server that still lists what has gone to another one will find out by itself; there is nothing to detach.
+    if !server.lists_volume || (sight.held_elsewhere() && !volume.lists_server) {
         return half_listed(sight, sent.map(|_| Goal::Detached), disagreeing);
     }
     if matches!(volume.state, VolumeState::Busy | VolumeState::Attaching | VolumeState::Detaching) {
