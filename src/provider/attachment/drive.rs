@@ -90,6 +90,13 @@ struct Progress {
     conflicts: Backoff,
 }
 
+impl Progress {
+    /// Whether a call of ours was accepted or may have been.
+    const fn acted(&self) -> bool {
+        self.sent.is_some() || self.job_failure.is_some()
+    }
+}
+
 impl Drive<'_> {
     /// Runs until the goal is reached or cannot be.
     ///
@@ -117,8 +124,9 @@ impl Drive<'_> {
         loop {
             let sight = match self.api.look(self.pair, self.budget).await {
                 Ok(sight) => sight,
-                // Once something was sent, a cloud that cannot be asked for a while is no reason to give up.
-                Err(failure) if progress.sent.is_some() && passing(failure.kind) => {
+                // Once something was sent, a cloud that cannot be asked for a while is no reason to give up, and it must
+                // not hide why a job failed.
+                Err(failure) if progress.acted() && passing(failure.kind) => {
                     self.pause(&mut progress.looks, failure.text).await?;
                     continue;
                 }

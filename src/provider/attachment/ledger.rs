@@ -8,7 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::JobId;
+use super::api::Failure;
+use crate::{ids::JobId, transport::ErrorKind};
 
 /// Our private data beside the state.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -57,61 +58,83 @@ impl Operation {
 /// record must outlive it. A std mutex: it is never held across an await.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
-    kept: Arc<Mutex<Private>>,
+    entries: Arc<Mutex<Entries>>,
     now: fn() -> SystemTime,
+}
+
+#[derive(Debug)]
+struct Entries {
+    kept: Private,
+    /// What was pending before the last call was announced.
+    before: Option<Pending>,
 }
 
 impl Ledger {
     /// A ledger that begins with what an earlier run left.
     pub(crate) fn new(kept: Private, now: fn() -> SystemTime) -> Self {
-        Self { kept: Arc::new(Mutex::new(kept)), now }
+        Self { entries: Arc::new(Mutex::new(Entries { kept, before: None })), now }
     }
 
     /// To be called right before a mutating call is sent.
     pub(crate) fn sending(&self, operation: Operation) {
         let started_at = (self.now)().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-        self.lock().pending = Some(Pending { operation, job: None, started_at });
+        let mut entries = self.lock();
+        entries.before = entries.kept.pending.replace(Pending { operation, job: None, started_at });
+    }
+
+    /// To be called with what an announced call failed with. One that the end of the budget kept from being sent is taken
+    /// back; one that it cut off later fails as a lost answer.
+    pub(crate) fn failed(&self, failure: &Failure) {
+        if matches!(failure.kind, ErrorKind::Stopped | ErrorKind::DeadlineExceeded) {
+            let mut entries = self.lock();
+            entries.kept.pending = entries.before.take();
+        }
     }
 
     /// The cloud accepted the call under this job.
     pub(crate) fn accepted(&self, job: &JobId) {
-        if let Some(pending) = &mut self.lock().pending {
+        if let Some(pending) = &mut self.lock().kept.pending {
             pending.job = Some(job.clone());
         }
     }
 
     /// The call is over: refused, failed or verified.
     pub(crate) fn settled(&self) {
-        self.lock().pending = None;
+        self.lock().kept.pending = None;
+    }
+
+    /// Forgets everything: what was kept is about another attachment.
+    pub(crate) fn clear(&self) {
+        self.lock().kept = Private::default();
     }
 
     /// To be called right before the server is stopped.
     pub(crate) fn stopping(&self) {
-        self.lock().start_server = true;
+        self.lock().kept.start_server = true;
     }
 
     /// The server runs again, or somebody else sees to it.
     pub(crate) fn started(&self) {
-        self.lock().start_server = false;
+        self.lock().kept.start_server = false;
     }
 
     /// Whether the server was stopped by this operation or an earlier run, and has to be started.
     pub(crate) fn must_start(&self) -> bool {
-        self.lock().start_server
+        self.lock().kept.start_server
     }
 
     /// What is under way.
     pub(crate) fn pending(&self) -> Option<Pending> {
-        self.lock().pending.clone()
+        self.lock().kept.pending.clone()
     }
 
     /// What to keep in Terraform's private data.
     pub(crate) fn private(&self) -> Private {
-        self.lock().clone()
+        self.lock().kept.clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Private> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,6 +144,23 @@ mod tests {
 
     fn noon() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_000)
+    }
+
+    #[test]
+    fn a_call_that_the_end_of_the_budget_kept_from_being_sent_is_taken_back_and_an_earlier_one_is_not() {
+        let failure =
+            |kind| Failure { kind, operation: String::new(), text: String::new(), clock_skew: None, busy: false };
+        let ledger = Ledger::new(Private::default(), noon);
+        ledger.sending(Operation::Attach);
+        ledger.failed(&failure(ErrorKind::Stopped));
+        assert_eq!(ledger.pending(), None);
+        ledger.sending(Operation::Attach);
+        ledger.failed(&failure(ErrorKind::AnswerLost));
+        let lost = ledger.pending();
+        assert!(lost.is_some());
+        ledger.sending(Operation::Attach);
+        ledger.failed(&failure(ErrorKind::DeadlineExceeded));
+        assert_eq!(ledger.pending(), lost);
     }
 
     #[test]

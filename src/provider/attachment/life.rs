@@ -13,7 +13,7 @@ use super::{
     ledger::{Ledger, Operation, Private},
     model::{Model, OnDestroy, known_bool},
     power::StoppedServers,
-    sight::{Pair, Sight},
+    sight::{Pair, Readiness, Sight},
     step::{Goal, Refusal},
 };
 use crate::{
@@ -56,6 +56,8 @@ impl<M: Model> Life<M> {
 
     /// Attaches, or adopts what is attached already.
     pub(crate) async fn create(self, diags: &mut Diagnostics) -> Outcome<M, Private> {
+        // In a replacement Terraform hands over what belongs to the attachment that was destroyed just now.
+        self.ledger.clear();
         match self.drive(Goal::Attached, true).run().await {
             Ok(Reached { sight, ours }) => {
                 if !ours {
@@ -120,9 +122,12 @@ impl<M: Model> Life<M> {
         };
         match (self.drive(goal, false).run().await, goal) {
             (Ok(Reached { sight, .. }), Goal::Attached) => Some(self.present(&sight)),
-            (Ok(_), Goal::Detached) => Some(gone()),
-            // The detach of an earlier run had no effect: the attachment is what it was.
-            (Err(Problem::NotThere | Problem::Job(_)), Goal::Detached) => self.look_again(diags).await,
+            (Ok(Reached { sight, .. }), Goal::Detached) => Some(self.removed(&sight, diags)),
+            // The detach of an earlier run had no effect, or left one side behind: what is to be done is for the next
+            // destroy, and a refresh that failed would keep Terraform from ever coming to it.
+            (Err(Problem::NotThere | Problem::Job(_) | Problem::Refused(_)), Goal::Detached) => {
+                self.look_again(diags).await
+            }
             (Err(Problem::Ended { waiting_for, .. }), _) => {
                 let what = format!(
                     "An earlier run began to {} the volume, and that is still under way: {waiting_for}.",
@@ -184,7 +189,7 @@ impl<M: Model> Life<M> {
     /// What a look means for the state: a side that lists the pair keeps it.
     fn seen(self, sight: &Sight, diags: &mut Diagnostics) -> Outcome<M, Private> {
         if !sight.listed() {
-            return gone();
+            return self.removed(sight, diags);
         }
         if sight.on_volume() && !sight.on_server() && sight.moving().is_none() {
             diags.warnings.push(self.report(Action::Read, true).warning(
@@ -194,6 +199,22 @@ impl<M: Model> Life<M> {
             ));
         }
         self.present(sight)
+    }
+
+    /// What is gone leaves the state, unless an earlier run stopped the server and did not come to start it: the state is
+    /// all that remembers it.
+    fn removed(self, sight: &Sight, diags: &mut Diagnostics) -> Outcome<M, Private> {
+        let down = sight.server.as_ref().is_some_and(|server| server.readiness != Readiness::Running);
+        if !(down && self.ledger.must_start()) {
+            return gone();
+        }
+        diags.warnings.push(self.report(Action::Read, true).warning(
+            "The volume is detached, and the server is not started again yet",
+            "An earlier run stopped the server to detach the volume and was cut off before it started it again.",
+            "The state keeps the attachment: destroying it starts the server. Once the server runs, however it was started, \
+             the next refresh removes the attachment from the state.",
+        ));
+        self.still_there()
     }
 
     /// Sets what can be set without detaching.
@@ -235,27 +256,26 @@ impl<M: Model> Life<M> {
             }
             OnDestroy::Detach | OnDestroy::StopThenDetach => {}
         }
-        let stop = self.model.common().on_destroy() == OnDestroy::StopThenDetach || self.ledger.must_start();
-        let stopped = stop.then(|| self.stopped_servers.join(&*self.api, &self.pair.server));
-        let detached = Drive { stopped: stopped.as_ref(), ..self.drive(Goal::Detached, true) }.run().await;
+        let stops = self.model.common().on_destroy() == OnDestroy::StopThenDetach;
+        let joined =
+            (stops || self.ledger.must_start()).then(|| self.stopped_servers.join(&*self.api, &self.pair.server));
+        let stopped = joined.as_ref().filter(|_| stops);
+        let detached = Drive { stopped, ..self.drive(Goal::Detached, true) }.run().await;
         if let Err(problem) = &detached {
             diags.errors.push(self.report(Action::Detach, true).problem(problem));
         }
         // Also after a detach that failed: a server that is down for nothing is an outage of its own.
-        let started = match stopped {
-            Some(stopped) => stopped.leave(&*self.api, &self.pair, &self.ledger, &self.budget).await,
+        let started = match joined {
+            Some(joined) => joined.leave(&*self.api, &self.pair, &self.ledger, &self.budget).await,
             None => Ok(()),
         };
-        match (detached, started) {
-            (Ok(_), Ok(())) => gone(),
+        match started {
             // A server that does not exist any more needs no start.
-            (Ok(_), Err(Problem::Refused(Refusal::NoServer))) => gone(),
-            (_, Err(problem)) if self.ledger.must_start() => {
-                diags.errors.push(self.report(Action::Start, true).problem(&problem));
-                self.still_there()
-            }
-            _ => self.still_there(),
+            Ok(()) | Err(Problem::Refused(Refusal::NoServer)) if detached.is_ok() => return gone(),
+            Ok(()) => {}
+            Err(problem) => diags.errors.push(self.report(Action::Start, true).problem(&problem)),
         }
+        self.still_there()
     }
 
     /// Reads a pair that is to be imported.

@@ -10,18 +10,22 @@ use super::{
     api::{AttachmentApi, Failure},
     drive::{Problem, problem},
     ledger::Ledger,
-    sight::{Pair, Readiness, ServerSight},
+    sight::{Pair, Readiness},
     step::Refusal,
 };
 use crate::{
     backoff::{Backoff, BackoffConfig},
     budget::Budget,
     ids::ServerId,
+    transport::ErrorKind,
 };
 
 /// Between looks at a server that is on its way up or down.
 const LOOKS: BackoffConfig =
     BackoffConfig { initial: Duration::from_millis(250), max: Duration::from_secs(3), multiplier: 1.5 };
+
+/// How often a refusal for something else that is going on with the server is waited out.
+const MAX_CONFLICTS: u32 = 5;
 
 /// The servers that detaches of this process want stopped.
 #[derive(Clone, Debug, Default)]
@@ -32,17 +36,17 @@ type Key = (String, ServerId);
 
 #[derive(Debug, Default)]
 struct Server {
-    /// How many detaches want it stopped. A std mutex, never held across an await.
-    wanted: Mutex<usize>,
-    /// Held across awaits, because stopping and starting are: whoever comes second waits until the server has stopped, and
-    /// nobody stops one that is being started.
-    power: tokio::sync::Mutex<Power>,
+    /// Who wants it stopped. A std mutex, never held across an await.
+    wishes: Mutex<Wishes>,
+    /// Whether it was seen stopped since the first detach came. Held across awaits, because stopping and starting are:
+    /// whoever comes second waits until the server has stopped, and nobody stops one that is being started.
+    stopped: tokio::sync::Mutex<bool>,
 }
 
 #[derive(Debug, Default)]
-struct Power {
-    /// Seen stopped since the first detach came.
-    stopped: bool,
+struct Wishes {
+    /// How many detaches want it stopped.
+    count: usize,
     /// Stopped by this process, or by an earlier run that did not come to start it again.
     ours: bool,
 }
@@ -54,15 +58,20 @@ pub(crate) struct Joined {
     servers: StoppedServers,
     key: Key,
     server: Arc<Server>,
+    /// Whether this wish is still counted.
+    counted: bool,
 }
 
 impl StoppedServers {
     /// Joins those who want the server stopped.
     pub(crate) fn join(&self, api: &dyn AttachmentApi, server: &ServerId) -> Joined {
         let key = (api.region(), server.clone());
-        let server = Arc::clone(self.table().entry(key.clone()).or_default());
-        *server.wanted() += 1;
-        Joined { servers: self.clone(), key, server }
+        // Counted before the table is let go, so that the last one to leave does not take the entry away in between.
+        let mut table = self.table();
+        let server = Arc::clone(table.entry(key.clone()).or_default());
+        server.wishes().count += 1;
+        drop(table);
+        Joined { servers: self.clone(), key, server, counted: true }
     }
 
     fn table(&self) -> MutexGuard<'_, HashMap<Key, Arc<Server>>> {
@@ -79,72 +88,73 @@ impl Joined {
         ledger: &Ledger,
         budget: &Budget,
     ) -> Result<(), Problem> {
-        let mut power = budget.run(self.server.power.lock()).await.map_err(|ended| Problem::Ended {
+        let mut stopped = budget.run(self.server.stopped.lock()).await.map_err(|ended| Problem::Ended {
             ended,
             waiting_for: "the server to stop for another detach".to_owned(),
         })?;
-        if power.stopped {
+        if *stopped {
             return Ok(());
         }
-        let server = look(api, pair, budget).await?;
-        if server.readiness == Readiness::Running {
-            if server.locked {
-                return Err(Problem::Refused(Refusal::ServerLocked));
-            }
+        let sending = || {
             // From here on the server must be started again, whatever happens.
             ledger.stopping();
-            power.ours = true;
-            tracing::info!(server = %pair.server, "stopping, to detach");
-            api.power(pair, false, budget).await.map_err(problem)?;
-        }
-        reach(api, pair, Readiness::Stopped, budget).await?;
-        power.stopped = true;
+            self.server.wishes().ours = true;
+        };
+        bring(api, pair, Readiness::Stopped, sending, budget).await?;
+        *stopped = true;
         Ok(())
     }
 
-    /// Leaves, and starts the server again if this was the last detach and the server ran before. `restart` says that an
-    /// earlier run stopped it.
+    /// Leaves, and starts the server again if this was the last detach and the server ran before. From then on until it
+    /// runs the ledger says that it must be started, so that whoever is cut off leaves word to the next run.
     pub(crate) async fn leave(
-        self,
+        mut self,
         api: &dyn AttachmentApi,
         pair: &Pair,
         ledger: &Ledger,
         budget: &Budget,
     ) -> Result<(), Problem> {
-        let server = Arc::clone(&self.server);
-        let restart = ledger.must_start();
-        let mut power = budget.run(server.power.lock()).await.map_err(|ended| Problem::Ended {
+        if !self.is_last_to_start(ledger) {
+            return Ok(());
+        }
+        let mut stopped = budget.run(self.server.stopped.lock()).await.map_err(|ended| Problem::Ended {
             ended,
             waiting_for: "the server's turn to be started again".to_owned(),
         })?;
-        power.ours |= restart;
-        drop(self);
-        if *server.wanted() > 0 {
-            // Whoever is last starts it, also for this one.
-            ledger.started();
-            return Ok(());
-        }
-        if power.ours {
-            let seen = look(api, pair, budget).await?;
-            if seen.readiness == Readiness::Stopped {
-                tracing::info!(server = %pair.server, "starting again");
-                api.power(pair, true, budget).await.map_err(problem)?;
-            }
-            reach(api, pair, Readiness::Running, budget).await?;
-        }
+        bring(api, pair, Readiness::Running, || (), budget).await?;
         ledger.started();
-        *power = Power::default();
+        self.server.wishes().ours = false;
+        *stopped = false;
         Ok(())
+    }
+
+    /// Whether the server is for this one to start. Otherwise nobody stopped it, or whoever is last starts it, also for
+    /// this one: counting and handing over are one step, so that not both of two think that the other is last.
+    fn is_last_to_start(&mut self, ledger: &Ledger) -> bool {
+        let mut wishes = self.server.wishes();
+        wishes.ours |= ledger.must_start();
+        let last = wishes.count == 1;
+        if !last {
+            wishes.count -= 1;
+            self.counted = false;
+            ledger.started();
+        } else if wishes.ours {
+            ledger.stopping();
+        }
+        last && wishes.ours
     }
 }
 
 impl Drop for Joined {
     fn drop(&mut self) {
+        if !self.counted {
+            return;
+        }
         let mut table = self.servers.table();
         let left = {
-            let mut wanted = self.server.wanted();
-            *wanted = wanted.saturating_sub(1);
-            *wanted
+            let mut wishes = self.server.wishes();
+            wishes.count = wishes.count.saturating_sub(1);
+            wishes.count
         };
         if left == 0 {
             table.remove(&self.key);
@@ -153,37 +163,58 @@ impl Drop for Joined {
 }
 
 impl Server {
-    fn wanted(&self) -> MutexGuard<'_, usize> {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The server as it is now.
-async fn look(api: &dyn AttachmentApi, pair: &Pair, budget: &Budget) -> Result<ServerSight, Problem> {
-    let sight = api.look(pair, budget).await.map_err(problem)?;
-    sight.server.ok_or(Problem::Refused(Refusal::NoServer))
-}
-
-/// Waits until the server is running, or stopped.
-async fn reach(api: &dyn AttachmentApi, pair: &Pair, wanted: Readiness, budget: &Budget) -> Result<(), Problem> {
+/// Waits until the server is running, or stopped, and sends the call for it as soon as it is in the other of the two: one
+/// on its way, be it by a call of an earlier run, is let arrive first. `sending` learns of the call right before.
+async fn bring(
+    api: &dyn AttachmentApi,
+    pair: &Pair,
+    wanted: Readiness,
+    sending: impl Fn() + Send,
+    budget: &Budget,
+) -> Result<(), Problem> {
+    let on = wanted == Readiness::Running;
     let mut looks = Backoff::new(&LOOKS);
+    let (mut sent, mut conflicts) = (false, 0);
     loop {
-        let server = look(api, pair, budget).await?;
+        let sight = api.look(pair, budget).await.map_err(problem)?;
+        let server = sight.server.ok_or(Problem::Refused(Refusal::NoServer))?;
+        let mut waiting_for = format!("the server is {}", server.status);
         match server.readiness {
             readiness if readiness == wanted => return Ok(()),
             Readiness::Unfit => return Err(Problem::Refused(Refusal::ServerState(server.status))),
-            _ => {
-                let waiting_for = format!("the server is {}", server.status);
-                budget.sleep(looks.next_delay()).await.map_err(|ended| Problem::Ended { ended, waiting_for })?;
+            Readiness::Running | Readiness::Stopped if !sent => {
+                if server.locked && !on {
+                    return Err(Problem::Refused(Refusal::ServerLocked));
+                }
+                sending();
+                tracing::info!(server = %pair.server, on, "changing the server's power");
+                match api.power(pair, on, budget).await {
+                    Ok(()) => {
+                        sent = true;
+                        continue;
+                    }
+                    Err(failure) if failure.kind == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => {
+                        conflicts += 1;
+                        waiting_for = failure.text;
+                    }
+                    Err(failure) => return Err(problem(failure)),
+                }
             }
+            Readiness::Running | Readiness::Stopped | Readiness::Transient => {}
         }
+        budget.sleep(looks.next_delay()).await.map_err(|ended| Problem::Ended { ended, waiting_for })?;
     }
 }
 
 /// What a cloud without power calls answers.
 pub(crate) fn no_power() -> Failure {
     Failure {
-        kind: crate::transport::ErrorKind::Invalid,
+        kind: ErrorKind::Invalid,
         operation: "power".to_owned(),
         text: "servers of this kind are not stopped and started by this provider".to_owned(),
         clock_skew: None,
