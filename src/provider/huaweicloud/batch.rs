@@ -219,7 +219,9 @@ impl Executor {
                 calls.client.batch_detach_volumes(budget, volume, &servers).await
             }
         };
-        let job = sent.map_err(failure)?;
+        let job = sent
+            .map_err(failure)
+            .inspect_err(|failure| members.iter().for_each(|member| member.ledger.failed(failure)))?;
         members.iter().for_each(|member| member.ledger.accepted(&job));
         tracing::info!(operation = self.operation.verb(), servers = members.len(), %job, "batch accepted");
         Ok(job)

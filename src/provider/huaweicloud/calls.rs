@@ -45,7 +45,7 @@ impl Calls {
             Operation::Attach => self.client.attach_server_volume(budget, &pair.server, &pair.volume, device).await,
             Operation::Detach => self.client.detach_server_volume(budget, &pair.server, &pair.volume, force).await,
         };
-        let job = sent.map_err(failure)?;
+        let job = sent.map_err(failure).inspect_err(|failure| ledger.failed(failure))?;
         ledger.accepted(&job);
         tracing::info!(operation = operation.verb(), %job, "accepted");
         self.follow(operation.verb(), pair, &job, budget).await

@@ -118,16 +118,16 @@ impl AttachmentApi for LiteServerApi {
     async fn attach(&self, pair: &Pair, _: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
         let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
         ledger.sending(Operation::Attach);
-        let operation =
-            self.client.attach_dev_server_volume(budget, &pair.server, &pair.volume).await.map_err(failure)?;
+        let sent = self.client.attach_dev_server_volume(budget, &pair.server, &pair.volume).await;
+        let operation = sent.map_err(failure).inspect_err(|failure| ledger.failed(failure))?;
         self.submitted("lite server attach", pair, operation, ledger, budget).await
     }
 
     async fn detach(&self, pair: &Pair, _: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
         let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
         ledger.sending(Operation::Detach);
-        let operation =
-            self.client.detach_dev_server_volume(budget, &pair.server, &pair.volume).await.map_err(failure)?;
+        let sent = self.client.detach_dev_server_volume(budget, &pair.server, &pair.volume).await;
+        let operation = sent.map_err(failure).inspect_err(|failure| ledger.failed(failure))?;
         self.submitted("lite server detach", pair, operation, ledger, budget).await
     }
 

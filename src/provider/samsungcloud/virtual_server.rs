@@ -120,7 +120,8 @@ impl AttachmentApi for VirtualServerApi {
         self.client
             .attach_volume(budget, &pair.volume, &pair.server, wish.delete_on_termination)
             .await
-            .map_err(|error| conflict_of(wish, error))?;
+            .map_err(|error| conflict_of(wish, error))
+            .inspect_err(|failure| ledger.failed(failure))?;
         self.watch("samsungcloud attach", pair, budget).await
     }
 
@@ -129,7 +130,8 @@ impl AttachmentApi for VirtualServerApi {
         self.client
             .detach_volume(budget, &pair.volume, &pair.server)
             .await
-            .map_err(|error| conflict_of(wish, error))?;
+            .map_err(|error| conflict_of(wish, error))
+            .inspect_err(|failure| ledger.failed(failure))?;
         self.watch("samsungcloud detach", pair, budget).await
     }
 
