@@ -13,7 +13,7 @@ use super::{
     api::{AttachmentApi, Cloud, Failure, JobEnd, JobFailure, Submitted, Wish},
     follow::ended_failure,
     ledger::{Ledger, Operation},
-    sight::{Facts, Pair, ServerSight, Sight, VolumeSight, VolumeState},
+    sight::{Facts, Pair, Readiness, ServerSight, Sight, VolumeSight, VolumeState},
 };
 use crate::{
     budget::Budget,
@@ -23,6 +23,10 @@ use crate::{
 
 /// How long the fake's jobs take.
 pub(super) const JOB: Duration = Duration::from_secs(3);
+/// How long its server takes to start and to stop.
+pub(super) const BOOT: Duration = Duration::from_secs(5);
+/// Its id of the one attachment record it can have.
+pub(super) const RECORD: &str = "record-1";
 
 /// What becomes of one mutating call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,6 +76,23 @@ pub(super) struct World {
     pub(super) lagging: Option<(Instant, bool)>,
     pub(super) failed: Vec<JobId>,
     pub(super) jobs: u32,
+    /// How much longer than [`JOB`] a job takes.
+    pub(super) slow: Duration,
+    /// What every look fails with.
+    pub(super) look_fails: Option<ErrorKind>,
+    /// Set on the volume: whether it goes when the server goes.
+    pub(super) flag: Option<bool>,
+    /// What setting it fails with.
+    pub(super) flag_fails: Option<ErrorKind>,
+    pub(super) power: Readiness,
+    pub(super) booting: Option<(Instant, Readiness)>,
+    pub(super) locked: bool,
+    /// How many power calls are refused for a conflict.
+    pub(super) power_conflicts: u32,
+    /// Every power call that was accepted: on (true) or off (false).
+    pub(super) power_calls: Vec<bool>,
+    /// Every attachment record that was released.
+    pub(super) released: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -95,7 +116,7 @@ static CLOUD: Cloud = Cloud {
     volume: "volume",
     block: "fakecloud",
     first_look: Duration::from_millis(100),
-    stale_record_option: None,
+    stale_record_option: Some("release_stale_record"),
     refusal_hint: None,
 };
 
@@ -161,6 +182,9 @@ impl World {
                 self.lagging = Some((job.ends + self.lag, attached && !self.no_server));
             }
         }
+        if let Some((_, power)) = self.booting.take_if(|(at, _)| *at <= now) {
+            self.power = power;
+        }
         if let Some((_, on_volume)) = self.lagging.take_if(|(at, _)| *at <= now) {
             self.on_volume = on_volume && !self.no_volume;
         }
@@ -205,7 +229,7 @@ impl World {
         self.jobs += 1;
         let id = JobId::new(format!("job-{}", self.jobs));
         let fails = luck == Luck::JobFails;
-        self.job = Some(Running { id: id.clone(), operation, ends: Instant::now() + JOB, fails });
+        self.job = Some(Running { id: id.clone(), operation, ends: Instant::now() + JOB + self.slow, fails });
         if luck == Luck::LostAfter { Err(failed(ErrorKind::AnswerLost)) } else { Ok(id) }
     }
 
@@ -216,10 +240,13 @@ impl World {
             (None, true) => VolumeState::InUse,
             (None, false) => VolumeState::Available,
         };
+        let readiness = if self.booting.is_some() { Readiness::Transient } else { self.power };
         Sight {
             server: (!self.no_server).then(|| ServerSight {
                 lists_volume: self.on_server,
-                status: "ACTIVE".into(),
+                status: format!("{readiness:?}").to_uppercase(),
+                readiness,
+                locked: self.locked,
                 boots_from_volume: self.system_volume,
                 ..ServerSight::default()
             }),
@@ -230,7 +257,12 @@ impl World {
                 state,
                 ..VolumeSight::default()
             }),
-            facts: Facts { device: self.on_server.then(|| "/dev/vdb".into()), ..Facts::default() },
+            facts: Facts {
+                device: self.on_server.then(|| "/dev/vdb".into()),
+                attachment_id: self.on_volume.then(|| RECORD.into()),
+                delete_on_termination: self.on_server.then_some(self.flag).flatten(),
+                ..Facts::default()
+            },
         }
     }
 }
@@ -247,7 +279,8 @@ impl AttachmentApi for FakeCloud {
 
     async fn look(&self, _: &Pair, budget: &Budget) -> Result<Sight, Failure> {
         budget.sleep(Duration::from_millis(10)).await.map_err(|ended| ended_failure(ended, "looking".into()))?;
-        Ok(self.world().sight())
+        let world = self.world();
+        world.look_fails.map_or_else(|| Ok(world.sight()), |kind| Err(failed(kind)))
     }
 
     async fn attach(&self, _: &Pair, _: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
@@ -262,7 +295,33 @@ impl AttachmentApi for FakeCloud {
         self.end_of(job, budget).await
     }
 
-    async fn set_delete_on_termination(&self, _: &Pair, _: bool, _: &Budget) -> Result<(), Failure> {
+    async fn release(&self, _: &Pair, attachment_id: &str, _: &Budget) -> Result<(), Failure> {
+        let mut world = self.world();
+        world.released.push(attachment_id.to_owned());
+        world.on_volume = false;
+        Ok(())
+    }
+
+    async fn power(&self, _: &Pair, on: bool, budget: &Budget) -> Result<(), Failure> {
+        budget.sleep(Duration::from_millis(20)).await.map_err(|ended| ended_failure(ended, "power".into()))?;
+        let mut world = self.world();
+        if world.power_conflicts > 0 {
+            world.power_conflicts -= 1;
+            return Err(failed(ErrorKind::Conflict));
+        }
+        world.power_calls.push(on);
+        let power = if on { Readiness::Running } else { Readiness::Stopped };
+        world.booting = Some((Instant::now() + BOOT, power));
+        Ok(())
+    }
+
+    async fn set_delete_on_termination(&self, _: &Pair, value: bool, budget: &Budget) -> Result<(), Failure> {
+        budget.sleep(Duration::from_millis(20)).await.map_err(|ended| ended_failure(ended, "setting".into()))?;
+        let mut world = self.world();
+        if let Some(kind) = world.flag_fails {
+            return Err(failed(kind));
+        }
+        world.flag = Some(value);
         Ok(())
     }
 }

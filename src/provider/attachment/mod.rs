@@ -9,12 +9,22 @@ pub(crate) mod drive;
 mod drive_tests;
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod fake_terraform;
 pub(crate) mod follow;
 pub(crate) mod ledger;
 pub(crate) mod life;
+#[cfg(test)]
+mod life_tests;
 pub(crate) mod model;
 pub(crate) mod plan;
+#[cfg(test)]
+mod plan_tests;
 pub(crate) mod power;
+#[cfg(test)]
+mod power_tests;
 pub(crate) mod resource;
 pub(crate) mod sight;
 pub(crate) mod step;
+#[cfg(test)]
+mod step_tests;
