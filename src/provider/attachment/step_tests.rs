@@ -179,6 +179,8 @@ fn what_a_shared_volume_does_with_another_server_is_not_taken_for_this_pairs() {
     for state in [VolumeState::Attaching, VolumeState::Detaching] {
         let mut sight = listed(true, true, state);
         sight.volume.as_mut().unwrap().multiattach = true;
+        // A disk with an address is attached, whatever the volume's status is about.
+        sight.facts.pci_address = Some("0000:02:02.0".to_owned());
         assert_eq!(next(Goal::Attached, &sight, None, NOW), Step::Done);
         let mut sight = listed(false, false, state);
         sight.volume.as_mut().unwrap().multiattach = true;
