@@ -111,11 +111,7 @@ impl Drive<'_> {
             job_failure: None,
             disagreeing_since: None,
             unexplained: 0,
-            looks: Backoff::new(&BackoffConfig {
-                initial: self.api.cloud().first_look,
-                max: LONGEST_LOOK,
-                multiplier: LOOK_GROWTH,
-            }),
+            looks: self.looks(),
             conflicts: Backoff::new(&CONFLICTS),
         };
         if let Some(pending) = self.ledger.pending() {
@@ -161,6 +157,15 @@ impl Drive<'_> {
                 }
             }
         }
+    }
+
+    /// Looks from the cloud's first interval on.
+    fn looks(&self) -> Backoff {
+        Backoff::new(&BackoffConfig {
+            initial: self.api.cloud().first_look,
+            max: LONGEST_LOOK,
+            multiplier: LOOK_GROWTH,
+        })
     }
 
     const fn operation(&self) -> Operation {
@@ -265,6 +270,8 @@ impl Drive<'_> {
             Goal::Attached => self.api.attach(self.pair, &wish, self.ledger, self.budget).await,
             Goal::Detached => self.api.detach(self.pair, &wish, self.ledger, self.budget).await,
         };
+        // What it has come to shows soon, however long the way here was.
+        progress.looks = self.looks();
         let count = progress.sent.as_ref().map_or(0, |(sent, _)| sent.count) + 1;
         let sent = |fate| Some((Sent { count, since: Duration::ZERO, fate, seen_moving: false }, Instant::now()));
         match submitted {
