@@ -84,6 +84,7 @@ struct Progress {
     lost: Option<Failure>,
     job_failure: Option<(JobFailure, Instant)>,
     disagreeing_since: Option<Instant>,
+    quiet_since: Option<Instant>,
     unexplained: u32,
     releases: u32,
     looks: Backoff,
@@ -110,6 +111,7 @@ impl Drive<'_> {
             lost: None,
             job_failure: None,
             disagreeing_since: None,
+            quiet_since: None,
             unexplained: 0,
             looks: self.looks(),
             conflicts: Backoff::new(&CONFLICTS),
@@ -144,7 +146,7 @@ impl Drive<'_> {
                 Step::Refuse(Refusal::StaleRecord) if self.may_release(&progress) => {
                     self.release(&sight, &mut progress).await?;
                 }
-                Step::Refuse(refusal) => return Err(self.give_up(refusal, progress)),
+                Step::Refuse(refusal) => return Err(self.give_up(refusal, &sight, progress)),
                 Step::Send if !self.may_send => {
                     self.ledger.settled();
                     return Err(progress.job_failure.map_or(Problem::NotThere, |(failure, _)| Problem::Job(failure)));
@@ -230,7 +232,10 @@ impl Drive<'_> {
             }
         };
         if let (true, Some(fate)) = (ours, fate) {
-            progress.sent = Some((Sent { count: 1, since: Duration::ZERO, fate, seen_moving: false }, Instant::now()));
+            progress.sent = Some((
+                Sent { count: 1, since: Duration::ZERO, fate, seen_moving: false, quiet: Duration::ZERO },
+                Instant::now(),
+            ));
         } else if !ours {
             self.ledger.settled();
         }
@@ -250,7 +255,14 @@ impl Drive<'_> {
         if let Some((sent, at)) = &mut progress.sent {
             sent.since = at.elapsed();
             // Not by a shared volume's status: another of its servers may be the one that moves.
-            sent.seen_moving |= sight.on_server() != sight.on_volume() || sight.moving().is_some();
+            let moving = sight.on_server() != sight.on_volume() || sight.moving().is_some();
+            sent.seen_moving |= moving;
+            sent.quiet = if moving {
+                progress.quiet_since = None;
+                Duration::ZERO
+            } else {
+                progress.quiet_since.get_or_insert_with(Instant::now).elapsed()
+            };
         }
         let sent = progress.sent.as_ref().map(|(sent, _)| *sent);
         match (step::next(self.goal, sight, sent, disagreeing), &progress.job_failure) {
@@ -273,7 +285,12 @@ impl Drive<'_> {
         // What it has come to shows soon, however long the way here was.
         progress.looks = self.looks();
         let count = progress.sent.as_ref().map_or(0, |(sent, _)| sent.count) + 1;
-        let sent = |fate| Some((Sent { count, since: Duration::ZERO, fate, seen_moving: false }, Instant::now()));
+        let sent = |fate| {
+            Some((
+                Sent { count, since: Duration::ZERO, fate, seen_moving: false, quiet: Duration::ZERO },
+                Instant::now(),
+            ))
+        };
         match submitted {
             Ok(Submitted::Accepted { seen_moving }) => {
                 progress.sent = sent(Fate::Accepted).map(|(sent, at)| (Sent { seen_moving, ..sent }, at));
@@ -347,17 +364,23 @@ impl Drive<'_> {
     }
 
     /// The most telling problem: a job's reason or an unreadable answer says more than what followed from it.
-    fn give_up(&self, refusal: Refusal, progress: Progress) -> Problem {
+    fn give_up(&self, refusal: Refusal, sight: &Sight, progress: Progress) -> Problem {
         if let Some((failure, _)) = progress.job_failure {
             return Problem::Job(failure);
         }
-        if matches!(refusal, Refusal::NoEffect | Refusal::FellBack) {
+        let over = match refusal {
+            Refusal::NoEffect | Refusal::FellBack => true,
+            // What of a pair is left on one side is for the next run to clear away.
+            Refusal::VolumeState(_) | Refusal::HeldBy(_) => self.goal == Goal::Detached || !sight.listed(),
+            _ => false,
+        };
+        if over {
             self.ledger.settled();
-            if let Some(lost) = progress.lost {
-                return Problem::Call(lost);
-            }
         }
-        Problem::Refused(refusal)
+        match (&refusal, progress.lost) {
+            (Refusal::NoEffect | Refusal::FellBack, Some(lost)) => Problem::Call(lost),
+            _ => Problem::Refused(refusal),
+        }
     }
 
     async fn pause(&self, backoff: &mut Backoff, waiting_for: String) -> Result<(), Problem> {

@@ -13,6 +13,9 @@ pub(crate) const SETTLE_AFTER_DETACH: Duration = Duration::from_secs(60);
 pub(crate) const LOST_WINDOW: Duration = Duration::from_secs(3);
 /// How long an accepted call of a cloud without jobs may take to show before it counts as without effect.
 pub(crate) const START_WINDOW: Duration = Duration::from_secs(60);
+/// How long nothing may have moved before a call that began and shows no effect counts as taken back, on a volume whose status
+/// is about its other servers.
+pub(crate) const QUIET_WINDOW: Duration = Duration::from_secs(3);
 /// How often a call whose answers are lost is sent at most.
 pub(crate) const MAX_SENDS: u32 = 3;
 
@@ -36,6 +39,8 @@ pub(crate) struct Sent {
     pub(crate) fate: Fate,
     /// Whether its effect was seen beginning.
     pub(crate) seen_moving: bool,
+    /// How long nothing has been moving.
+    pub(crate) quiet: Duration,
 }
 
 /// What is known of a mutating call.
@@ -126,11 +131,11 @@ fn attach(sight: &Sight, sent: Option<Sent>, disagreeing: Duration) -> Step {
     if matches!(volume.state, VolumeState::Busy | VolumeState::Attaching | VolumeState::Detaching) {
         return Step::Wait(format!("the volume is {}", volume.status));
     }
-    if let Some(wait_or_refuse) = sent.and_then(|sent| unseen(sent, "attach")) {
-        return wait_or_refuse;
-    }
     if sight.held_elsewhere() {
         return Step::Refuse(Refusal::HeldBy(volume.others.clone()));
+    }
+    if let Some(wait_or_refuse) = sent.and_then(|sent| unseen(sent, Goal::Attached, volume)) {
+        return wait_or_refuse;
     }
     if let (Some(here), Some(there)) = (&server.zone, &volume.zone)
         && here != there
@@ -172,7 +177,7 @@ fn detach(sight: &Sight, sent: Option<Sent>, disagreeing: Duration) -> Step {
     if matches!(volume.state, VolumeState::Busy | VolumeState::Attaching | VolumeState::Detaching) {
         return Step::Wait(format!("the volume is {}", volume.status));
     }
-    if let Some(wait_or_refuse) = sent.and_then(|sent| unseen(sent, "detach")) {
+    if let Some(wait_or_refuse) = sent.and_then(|sent| unseen(sent, Goal::Detached, volume)) {
         return wait_or_refuse;
     }
     ready(server).map_or(Step::Send, |not_ready| not_ready)
@@ -195,10 +200,14 @@ fn half_listed(sight: &Sight, sent_for: Option<Goal>, disagreeing: Duration) -> 
 }
 
 /// A call was sent and its effect is not to be seen. None means: send (again).
-fn unseen(sent: Sent, what: &str) -> Option<Step> {
+fn unseen(sent: Sent, goal: Goal, volume: &VolumeSight) -> Option<Step> {
+    let what = match goal {
+        Goal::Attached => "attach",
+        Goal::Detached => "detach",
+    };
     match sent.fate {
         Fate::JobDone => Some(Step::Wait(format!("the {what} job is done and the lists do not show it yet"))),
-        Fate::Accepted | Fate::Lost if sent.seen_moving => Some(Step::Refuse(Refusal::FellBack)),
+        Fate::Accepted | Fate::Lost if sent.seen_moving => Some(taken_back(sent, goal, volume)),
         Fate::Accepted if sent.since < START_WINDOW => {
             Some(Step::Wait(format!("the {what} was accepted and has not begun")))
         }
@@ -208,6 +217,25 @@ fn unseen(sent: Sent, what: &str) -> Option<Step> {
         }
         Fate::Lost if sent.count < MAX_SENDS => None,
         Fate::Lost => Some(Step::Refuse(Refusal::NoEffect)),
+    }
+}
+
+/// A call began, nothing is under way any more, and the lists are as they were before it. The volume's status tells whether
+/// the cloud took it back or the lists are late; where it is about other servers, only time tells.
+fn taken_back(sent: Sent, goal: Goal, volume: &VolumeSight) -> Step {
+    let reached = match goal {
+        Goal::Attached => VolumeState::InUse,
+        Goal::Detached => VolumeState::Available,
+    };
+    let late = if volume.multiattach && !volume.others.is_empty() {
+        sent.quiet < QUIET_WINDOW
+    } else {
+        volume.state == reached
+    };
+    match volume.state {
+        VolumeState::Error => Step::Refuse(Refusal::VolumeState(volume.status.clone())),
+        _ if late => Step::Wait(format!("the volume is {} and the lists do not show it yet", volume.status)),
+        _ => Step::Refuse(Refusal::FellBack),
     }
 }
 
@@ -223,5 +251,47 @@ fn moving_text(moving: VolumeState, volume: &VolumeSight) -> String {
     match (moving, volume.others.first()) {
         (VolumeState::Detaching, Some(other)) => format!("the volume is being detached from server {other}"),
         _ => format!("the volume is {}", volume.status),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The step after a call that began, with nothing under way any more and the lists as before it.
+    fn after(goal: Goal, volume: VolumeSight, quiet: Duration) -> Step {
+        let listed = goal == Goal::Detached;
+        let sight = Sight {
+            server: Some(ServerSight { lists_volume: listed, ..ServerSight::default() }),
+            volume: Some(VolumeSight { lists_server: listed, ..volume }),
+            ..Sight::default()
+        };
+        let sent = Sent { count: 1, since: quiet, fate: Fate::Accepted, seen_moving: true, quiet };
+        next(goal, &sight, Some(sent), Duration::ZERO)
+    }
+
+    #[test]
+    fn what_was_taken_back_is_told_from_lists_that_are_late_by_the_volumes_status() {
+        let volume = |state| VolumeSight { state, status: "odd".to_owned(), ..VolumeSight::default() };
+        let is_late = |step| matches!(step, Step::Wait(_));
+        for (goal, reached, before) in [
+            (Goal::Attached, VolumeState::InUse, VolumeState::Available),
+            (Goal::Detached, VolumeState::Available, VolumeState::InUse),
+        ] {
+            assert!(is_late(after(goal, volume(reached), Duration::MAX)), "{goal:?}");
+            assert_eq!(after(goal, volume(before), Duration::ZERO), Step::Refuse(Refusal::FellBack), "{goal:?}");
+            let error = after(goal, volume(VolumeState::Error), Duration::ZERO);
+            assert_eq!(error, Step::Refuse(Refusal::VolumeState("odd".to_owned())), "{goal:?}");
+        }
+    }
+
+    #[test]
+    fn the_status_of_a_volume_that_others_hold_says_nothing_so_time_has_to() {
+        let others = vec![ServerId::new("33333333-3333-4333-8333-333333333333")];
+        let shared = VolumeSight { state: VolumeState::InUse, multiattach: true, others, ..VolumeSight::default() };
+        for goal in [Goal::Attached, Goal::Detached] {
+            assert!(matches!(after(goal, shared.clone(), Duration::from_secs(1)), Step::Wait(_)), "{goal:?}");
+            assert_eq!(after(goal, shared.clone(), QUIET_WINDOW), Step::Refuse(Refusal::FellBack), "{goal:?}");
+        }
     }
 }
