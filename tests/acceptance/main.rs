@@ -30,6 +30,7 @@ mod replace;
 mod shared_volumes;
 mod timeout;
 mod update;
+mod virtual_server;
 
 /// One resource's tests.
 macro_rules! life {
