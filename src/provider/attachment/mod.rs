@@ -24,6 +24,8 @@ pub(crate) mod power;
 #[cfg(test)]
 mod power_tests;
 pub(crate) mod resource;
+#[cfg(test)]
+mod runs_tests;
 pub(crate) mod sight;
 pub(crate) mod step;
 #[cfg(test)]

@@ -107,8 +107,8 @@ fn an_unchanged_configuration_plans_what_is_there_whatever_the_providers_region_
 
 #[test]
 fn another_server_volume_or_region_is_another_attachment() {
-    type Change = fn(&mut TestModel);
-    let cases: [(&str, Change); 5] = [
+    type Apply = fn(&mut TestModel);
+    let cases: [(&str, Apply); 5] = [
         ("server_id", |model| model.common.server_id = text("33333333-3333-4333-8333-333333333333")),
         ("volume_id", |model| model.common.volume_id = text("33333333-3333-4333-8333-333333333333")),
         ("volume_id", |model| model.common.volume_id = Value::Unknown),
