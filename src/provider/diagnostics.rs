@@ -133,8 +133,8 @@ impl Report<'_> {
             Problem::Job(failure) => self.job(failure),
             Problem::NotThere => self.diagnostic(
                 "The volume is not attached",
-                "The cloud lists it on neither side.",
-                "",
+                "The cloud does not list it on both sides.",
+                "Compare the ids and the region with the cloud's console. What is not attached needs no import: apply attaches it.",
                 AttributePath::root(),
             ),
             Problem::Ended { ended: Ended::DeadlineExceeded, waiting_for } => self.timeout_passed(waiting_for),
@@ -422,3 +422,7 @@ fn kind_text(kind: ErrorKind) -> &'static str {
 fn trim(text: &str) -> &str {
     text.trim().trim_end_matches('.')
 }
+
+#[cfg(test)]
+#[path = "diagnostics_tests.rs"]
+mod tests;

@@ -1,0 +1,192 @@
+//! Tests of the texts: whatever went wrong, they name what it was about and say what to do next.
+
+use super::*;
+use crate::ids::{ServerId, VolumeId};
+
+static CLOUD: Cloud = Cloud {
+    name: "Fake Cloud",
+    server: "server",
+    volume: "volume",
+    block: "huaweicloud",
+    first_look: Duration::from_millis(100),
+    stale_record_option: Some("release_stale_record"),
+    refusal_hint: Some("A hint of the cloud."),
+};
+
+const ACTIONS: [Action; 6] =
+    [Action::Attach, Action::Detach, Action::Read, Action::Import, Action::Update, Action::Start];
+
+const KINDS: [ErrorKind; 17] = [
+    ErrorKind::NotFound,
+    ErrorKind::AlreadyAttached,
+    ErrorKind::NotAttached,
+    ErrorKind::Conflict,
+    ErrorKind::Quota,
+    ErrorKind::Invalid,
+    ErrorKind::Unauthenticated,
+    ErrorKind::PermissionDenied,
+    ErrorKind::NoSuchRoute,
+    ErrorKind::Throttled,
+    ErrorKind::Server,
+    ErrorKind::AnswerLost,
+    ErrorKind::Unreachable,
+    ErrorKind::Malformed,
+    ErrorKind::Configuration,
+    ErrorKind::Stopped,
+    ErrorKind::DeadlineExceeded,
+];
+
+fn refusals() -> Vec<Refusal> {
+    vec![
+        Refusal::NoServer,
+        Refusal::NoVolume,
+        Refusal::SystemVolume,
+        Refusal::HeldBy(vec![ServerId::new("server-9")]),
+        Refusal::Zones { server: "az1".into(), volume: "az2".into() },
+        Refusal::ServerState("ERROR".into()),
+        Refusal::ServerLocked,
+        Refusal::VolumeState("error_extending".into()),
+        Refusal::StaleRecord,
+        Refusal::Disagreement,
+        Refusal::FellBack,
+        Refusal::NoEffect,
+    ]
+}
+
+fn failure(kind: ErrorKind) -> Failure {
+    Failure {
+        kind,
+        operation: "FakeCall".into(),
+        text: "FakeCall: code F.7 (request id r-42).".into(),
+        clock_skew: None,
+        busy: false,
+    }
+}
+
+fn job_failure() -> JobFailure {
+    JobFailure { job: JobId::new("job-1"), code: "F.1".into(), reason: "no luck.".into(), conflict: false }
+}
+
+fn problems() -> Vec<Problem> {
+    let ended = |ended| Problem::Ended { ended, waiting_for: "job job-1 is RUNNING".into() };
+    let mut problems: Vec<_> = refusals().into_iter().map(Problem::Refused).collect();
+    problems.extend(KINDS.map(failure).map(Problem::Call));
+    problems.extend([Problem::Job(job_failure()), Problem::NotThere]);
+    problems.extend([ended(Ended::Stopped), ended(Ended::DeadlineExceeded)]);
+    problems
+}
+
+fn text(action: Action, kept: bool, job: Option<&str>, problem: &Problem) -> Diagnostic {
+    let pair = Pair { server: ServerId::new("server-1"), volume: VolumeId::new("volume-2") };
+    let report = Report {
+        cloud: &CLOUD,
+        region: "nowhere-1",
+        pair: &pair,
+        action,
+        elapsed: Duration::from_secs(65),
+        timeout: Duration::from_secs(600),
+        job: job.map(JobId::new),
+        kept,
+    };
+    report.problem(problem)
+}
+
+#[test]
+fn every_text_names_the_pair_the_cloud_and_the_region_and_says_what_to_do_next() {
+    for action in ACTIONS {
+        for problem in problems() {
+            for kept in [false, true] {
+                let Diagnostic { summary, detail, .. } = text(action, kept, None, &problem);
+                for part in ["server-1", "volume-2", "Fake Cloud", "nowhere-1"] {
+                    assert!(detail.contains(part), "{part} is missing: {problem:?} {detail}");
+                }
+                let paragraphs: Vec<_> = detail.split("\n\n").collect();
+                assert!(paragraphs.len() == 3 && paragraphs.iter().all(|p| p.ends_with(['.', '?'])), "{detail}");
+                assert!(!detail.contains("..") && !summary.ends_with('.') && !summary.is_empty(), "{summary} {detail}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_attach_and_a_detach_tell_how_long_they_took_and_their_job() {
+    for action in [Action::Attach, Action::Detach] {
+        for problem in problems() {
+            let detail = text(action, true, Some("job-1"), &problem).detail;
+            assert!(detail.contains("Job job-1.") && detail.contains("After 1 m 5 s of 10 m."), "{detail}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_names_what_is_in_the_way() {
+    for (refusal, attribute, parts) in [
+        (Refusal::NoServer, "server_id", &["no server server-1"][..]),
+        (Refusal::NoVolume, "volume_id", &["no volume volume-2"]),
+        (Refusal::HeldBy(vec![ServerId::new("server-9")]), "volume_id", &["server server-9", "not shared"]),
+        (Refusal::Zones { server: "az1".into(), volume: "az2".into() }, "volume_id", &["az1", "az2"]),
+        (Refusal::ServerState("ERROR".into()), "server_id", &["status is ERROR"]),
+        (Refusal::ServerLocked, "server_id", &["Unlock", "Nothing was stopped"]),
+        (Refusal::VolumeState("error_extending".into()), "volume_id", &["status is error_extending"]),
+        (Refusal::StaleRecord, "volume_id", &["release_stale_record = true"]),
+    ] {
+        let Diagnostic { detail, attribute: path, .. } = text(Action::Attach, false, None, &Problem::Refused(refusal));
+        assert_eq!(path, AttributePath::new(attribute));
+        assert!(parts.iter().all(|part| detail.contains(part)), "{detail}");
+    }
+}
+
+#[test]
+fn a_failed_call_is_shown_as_the_cloud_answered_it_with_what_helps() {
+    for (kind, next) in [
+        (ErrorKind::Unauthenticated, "Check the credentials of huaweicloud"),
+        (ErrorKind::PermissionDenied, "Grant the permission for FakeCall"),
+        (ErrorKind::NoSuchRoute, "endpoints of huaweicloud"),
+        (ErrorKind::Unreachable, "proxy"),
+        (ErrorKind::Throttled, "requests_per_second"),
+        (ErrorKind::Quota, "another server or volume"),
+        (ErrorKind::Configuration, "HW_ACCESS_KEY"),
+        (ErrorKind::Invalid, "A hint of the cloud."),
+        (ErrorKind::Conflict, "apply again later"),
+        (ErrorKind::AnswerLost, "looked at before anything is sent"),
+    ] {
+        let detail = text(Action::Attach, false, None, &Problem::Call(failure(kind))).detail;
+        assert!(detail.contains("code F.7 (request id r-42).") && detail.contains(next), "{detail}");
+    }
+    let skewed = Failure { clock_skew: Some(Duration::from_secs(3600)), ..failure(ErrorKind::Unauthenticated) };
+    let detail = text(Action::Read, true, None, &Problem::Call(skewed)).detail;
+    assert!(detail.contains("clock is 60 m off"), "{detail}");
+}
+
+#[test]
+fn a_failed_job_tells_its_code_and_reason_and_a_detach_asks_for_the_unmount() {
+    for (action, unmount) in [(Action::Attach, false), (Action::Detach, true)] {
+        let detail = text(action, true, None, &Problem::Job(job_failure())).detail;
+        assert!(detail.contains("Job job-1 failed with F.1: no luck. The attachment stays"), "{detail}");
+        assert_eq!(detail.contains("unmounted"), unmount, "{detail}");
+    }
+}
+
+#[test]
+fn a_deadline_tells_what_was_last_seen_and_which_timeout_to_raise() {
+    let ended = Problem::Ended { ended: Ended::DeadlineExceeded, waiting_for: "job job-1 is RUNNING".into() };
+    for (action, kept, next) in [
+        (Action::Attach, true, &["terraform untaint", "timeouts.create"][..]),
+        (Action::Attach, false, &["Nothing was changed"]),
+        (Action::Detach, true, &["asks the same job", "unmounted", "timeouts.delete"]),
+        (Action::Start, true, &["the next destroy starts the server", "timeouts.delete"]),
+    ] {
+        let Diagnostic { detail, attribute, .. } = text(action, kept, Some("job-1"), &ended);
+        assert_eq!(attribute, AttributePath::new("timeouts"));
+        assert!(detail.contains("Last seen: job job-1 is RUNNING.") && detail.contains("Job job-1."), "{detail}");
+        assert!(next.iter().all(|part| detail.contains(part)), "{detail}");
+    }
+}
+
+#[test]
+fn an_interrupt_tells_whether_anything_was_sent() {
+    let ended = Problem::Ended { ended: Ended::Stopped, waiting_for: "its turn".into() };
+    let nothing = "Nothing had been sent";
+    assert!(text(Action::Attach, false, None, &ended).detail.contains(nothing));
+    assert!(!text(Action::Detach, true, Some("job-1"), &ended).detail.contains(nothing));
+}
