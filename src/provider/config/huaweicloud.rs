@@ -248,9 +248,13 @@ impl HuaweiCloudBlock {
             insecure: config.insecure,
             client_identity_pem: self.client_identity(&mut reader, environment, &mut problems).await,
         };
-        let max_retries = environment.first(&["HW_MAX_RETRIES"]).and_then(|text| text.parse().ok());
+        let max_retries = environment.first(&["HW_MAX_RETRIES"]).map(|text| {
+            text.trim().parse().map_err(|_| "HW_MAX_RETRIES is not a whole number of at least 0".to_owned())
+        });
+        let max_retries = max_retries.and_then(|retries| keep(retries, &mut problems));
         let unknown = !reader.unknown.is_empty();
-        if problems.is_empty() { Ok(Settings { config, tls, max_retries, unknown }) } else { Err(problems) }
+        // What is unknown may be what is missing: apply will tell.
+        if problems.is_empty() || unknown { Ok(Settings { config, tls, max_retries, unknown }) } else { Err(problems) }
     }
 
     fn endpoints(&self, reader: &mut Reader<'_>) -> EndpointConfig {
@@ -370,3 +374,7 @@ fn role_duration(given: Option<String>, problems: &mut Vec<String>) -> Option<Du
 fn keep<T>(result: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
     result.map_err(|problem| problems.push(problem)).ok()
 }
+
+#[cfg(test)]
+#[path = "huaweicloud_tests.rs"]
+mod tests;

@@ -206,7 +206,8 @@ impl SamsungCloudBlock {
             insecure: reader.bool("insecure", &self.insecure, &[]).unwrap_or_default().unwrap_or_default(),
         };
         let unknown = !reader.unknown.is_empty();
-        if problems.is_empty() { Ok(Settings { config, unknown }) } else { Err(problems) }
+        // As in the other cloud: apply will tell.
+        if problems.is_empty() || unknown { Ok(Settings { config, unknown }) } else { Err(problems) }
     }
 
     fn endpoints(&self, reader: &mut Reader<'_>) -> EndpointConfig {
@@ -247,3 +248,7 @@ async fn files(environment: &Environment, problems: &mut Vec<String>) -> (Config
     }
     (config, credentials)
 }
+
+#[cfg(test)]
+#[path = "samsungcloud_tests.rs"]
+mod tests;
