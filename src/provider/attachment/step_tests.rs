@@ -53,7 +53,7 @@ fn with_server(server: ServerSight, sight: Sight) -> Sight {
 }
 
 fn sent(fate: Fate) -> Sent {
-    Sent { count: 1, since: NOW, fate, seen_moving: false }
+    Sent { count: 1, since: NOW, fate, seen_moving: false, quiet: NOW }
 }
 
 fn refused(refusal: Refusal) -> Step {
@@ -212,7 +212,7 @@ prop_compose! {
         count in 1..=MAX_SENDS, since in 0u64..200, seen_moving in any::<bool>(),
         fate in proptest::sample::select(vec![Fate::Lost, Fate::Accepted, Fate::JobDone]),
     ) -> Sent {
-        Sent { count, since: Duration::from_secs(since), fate, seen_moving }
+        Sent { count, since: Duration::from_secs(since), fate, seen_moving, quiet: NOW }
     }
 }
 
