@@ -268,3 +268,7 @@ pub(super) fn volume_state(status: &str) -> VolumeState {
         _ => VolumeState::Busy,
     }
 }
+
+#[cfg(test)]
+#[path = "ecs_tests.rs"]
+mod tests;

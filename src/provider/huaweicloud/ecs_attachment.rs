@@ -161,3 +161,7 @@ impl Model for EcsAttachmentModel {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "ecs_attachment_tests.rs"]
+mod tests;

@@ -94,3 +94,7 @@ pub(super) fn end_for(id: &JobId, job: Option<&Job>, server: &ServerId) -> JobEn
 fn is_conflict(code: &str) -> bool {
     matches!(code, "Ecs.0100" | "Ecs.0103" | "Ecs.0603")
 }
+
+#[cfg(test)]
+#[path = "jobs_tests.rs"]
+mod tests;

@@ -235,3 +235,7 @@ fn readiness(status: &str) -> Readiness {
         _ => Readiness::Transient,
     }
 }
+
+#[cfg(test)]
+#[path = "lite_server_tests.rs"]
+mod tests;

@@ -248,3 +248,7 @@ fn state(state: &VolumeState) -> sight::VolumeState {
         VolumeState::Error(_) => sight::VolumeState::Error,
     }
 }
+
+#[cfg(test)]
+#[path = "virtual_server_tests.rs"]
+mod tests;
