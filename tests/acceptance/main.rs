@@ -28,6 +28,7 @@ mod on_destroy;
 mod refusals;
 mod replace;
 mod shared_volumes;
+mod three_clouds;
 mod timeout;
 mod update;
 mod virtual_server;
