@@ -51,7 +51,8 @@ impl PollSchedule {
             None => self.growing(elapsed),
             Some(typical) => self.learnt(elapsed, typical),
         };
-        pause.mul_f64(1.0 - JITTER * dice.clamp(0.0, 1.0)).min(remaining)
+        // Never sooner than the shortest time: a firewall may count.
+        pause.mul_f64(1.0 - JITTER * dice.clamp(0.0, 1.0)).max(self.config.min).min(remaining)
     }
 
     fn growing(&self, elapsed: Duration) -> Duration {
@@ -143,7 +144,7 @@ mod tests {
             let remaining = Duration::from_millis(remaining);
             let pause = PollSchedule::new(config, known).pause(Duration::from_millis(elapsed), remaining, dice);
             prop_assert!(pause <= remaining);
-            prop_assert!(pause == remaining || pause >= config.min.mul_f64(1.0 - JITTER));
+            prop_assert!(pause == remaining || pause >= config.min);
             if known.is_none() {
                 prop_assert!(pause <= config.min.max(config.max));
             }
