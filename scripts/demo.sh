@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs examples/quickstart on the simulator with the Terraform or OpenTofu CLI that is installed, and shows next to each
-# other what the cloud did and what Terraform waited. Works in a temporary folder and leaves nothing behind.
+# other what the clouds did and what Terraform waited. Works in a temporary folder and leaves nothing behind.
 # Usage: TF_CLI=… demo.sh <folder of the binaries> <version>
 set -euo pipefail
 
@@ -29,13 +29,15 @@ bold='' plain='' colour=-no-color
 if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m' colour=; fi
 section() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
 
-# The simulator, on a port that the system picks.
-"$binaries/cloudvolume-simulator" --huaweicloud-address 127.0.0.1:0 >"$work/simulator.txt" 2>&1 &
+# The simulator, on ports that the system picks. It prints the URL of Huawei Cloud first and that of Samsung's next.
+"$binaries/cloudvolume-simulator" --huaweicloud-address 127.0.0.1:0 --samsungcloud-address 127.0.0.1:0 \
+  >"$work/simulator.txt" 2>&1 &
 simulator=$!
-until url=$(grep -o -m 1 'http://127\.0\.0\.1:[0-9]*' "$work/simulator.txt"); do
+until samsungcloud=$(grep -o -m 1 'http://127\.0\.0\.1:[0-9]*/v1' "$work/simulator.txt"); do
   kill -0 "$simulator" 2>/dev/null || { cat "$work/simulator.txt" >&2; exit 1; }
   sleep 0.1
 done
+url=$(grep -o -m 1 'http://127\.0\.0\.1:[0-9]*' "$work/simulator.txt")
 ask() { # What the simulator tells about itself; bash can ask without any tool.
   local port=${url##*:}
   exec 3<>"/dev/tcp/127.0.0.1/$port"
@@ -50,7 +52,8 @@ printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\
 cp -R "$root/examples/quickstart" "$work/quickstart"
 cd "$work/quickstart"
 export HW_ACCESS_KEY=SIMULATORACCESSKEY01 HW_SECRET_KEY=simulator-secret-key-0000000000000000001
-export TF_VAR_huaweicloud_endpoint=$url
+export TF_VAR_huaweicloud_endpoint=$url SCP_TF_AUTH_URL=$samsungcloud
+export SCP_TF_ACCESS_KEY=SIMULATORSCPACCESSKEY0000000001 SCP_TF_SECRET_KEY=simulator-scp-secret-key-0000-000000000001
 
 TIMEFORMAT=%R
 waited() { # Runs a command of Terraform's and leaves its seconds in the file named first.
@@ -66,12 +69,13 @@ waited apply.seconds apply quickstart.tfplan
 waited again.seconds plan
 waited destroy.seconds destroy -auto-approve
 
-section "What the cloud saw"
+section "What the clouds saw"
 ask journal >"$work/journal.json"
 ask jobs >"$work/jobs.json"
+ask operations >"$work/operations.json"
 cp "$root/scripts/demo-report.tftpl" "$work/report.tftpl"
 mkdir "$work/report" && cd "$work/report"
 # The CLI reads the JSON, so that the demo needs no tool besides it.
-printf 'templatefile("%s/report.tftpl", { journal = jsondecode(file("%s/journal.json")), jobs = jsondecode(file("%s/jobs.json")), apply = %s, destroy = %s })\n' \
-  "$work" "$work" "$work" "$(cat "$work/apply.seconds")" "$(cat "$work/destroy.seconds")" |
+printf 'templatefile("%s/report.tftpl", { journal = jsondecode(file("%s/journal.json")), jobs = concat(jsondecode(file("%s/jobs.json")).jobs, jsondecode(file("%s/operations.json")).operations), apply = %s, destroy = %s })\n' \
+  "$work" "$work" "$work" "$work" "$(cat "$work/apply.seconds")" "$(cat "$work/destroy.seconds")" |
   "$TF_CLI" console | sed -e '/^<<-*EOT$/d' -e '/^EOT$/d'
