@@ -111,6 +111,19 @@ async fn a_create_whose_job_fails_is_an_error_with_the_reason_and_leaves_nothing
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cloud_that_cannot_be_asked_for_a_moment_does_not_hide_why_a_job_failed() {
+    let mut terraform = Terraform::new(unlucky(Luck::JobFails), config());
+    let cloud = std::sync::Arc::clone(&terraform.cloud);
+    let (diags, ()) = tokio::join!(terraform.create(), async {
+        tokio::time::sleep(JOB - SECOND).await;
+        cloud.world().look_fails = Some(ErrorKind::Server);
+        tokio::time::sleep(3 * SECOND).await;
+        cloud.world().look_fails = None;
+    });
+    assert!(only(&diags.errors).1.contains("no luck"), "{diags:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_create_that_runs_out_of_time_is_tainted_and_remembers_its_job() {
     let mut terraform = Terraform::new(stuck(), config());
     let (summary, detail) = only(&terraform.create().await.errors);
