@@ -11,7 +11,7 @@ const MACHINE: &str = "33333333-3333-4333-8333-333333333333";
 const ECS: &str = "44444444-4444-4444-8444-444444444444";
 const OTHER: &str = "55555555-5555-4555-8555-555555555555";
 
-fn server(cloud_server: Value, volumes: Value) -> DevServer {
+fn server(cloud_server: &Value, volumes: &Value) -> DevServer {
     let server = json!({ "id": SERVER, "status": "RUNNING", "cloud_server": cloud_server, "volumes": volumes });
     serde_json::from_value(server).unwrap()
 }
@@ -43,7 +43,7 @@ fn seen(server: &DevServer, volume: &Volume) -> Sight {
 #[test]
 fn evs_may_know_the_server_by_any_of_its_ids() {
     for id in [SERVER, MACHINE, ECS] {
-        let seen = seen(&server(machine(), data("DATA")), &volume("in-use", &[id]));
+        let seen = seen(&server(&machine(), &data("DATA")), &volume("in-use", &[id]));
         assert!(seen.attached(), "{id}");
         assert!(seen.volume.unwrap().others.is_empty());
         let facts = Facts {
@@ -60,7 +60,7 @@ fn evs_may_know_the_server_by_any_of_its_ids() {
 #[test]
 fn both_orders_of_settling_are_seen() {
     let both = |volumes: Value, status: &str, servers: &[&str]| {
-        let seen = seen(&server(machine(), volumes), &volume(status, servers));
+        let seen = seen(&server(&machine(), &volumes), &volume(status, servers));
         (seen.on_server(), seen.on_volume(), seen.attached(), seen.detached())
     };
     // An attach: the Lite Server lists it first; or EVS does, while it moves and once it has settled.
@@ -77,22 +77,22 @@ fn both_orders_of_settling_are_seen() {
 
 #[test]
 fn a_volume_of_another_server_is_not_taken_for_this_ones() {
-    let elsewhere = seen(&server(machine(), json!([])), &volume("in-use", &[OTHER]));
+    let elsewhere = seen(&server(&machine(), &json!([])), &volume("in-use", &[OTHER]));
     assert!(!elsewhere.listed() && elsewhere.held_elsewhere());
     // With the machine's ids told, a list that lags does not make another server's attachment ours.
-    let lagging = seen(&server(machine(), data("DATA")), &volume("in-use", &[OTHER]));
+    let lagging = seen(&server(&machine(), &data("DATA")), &volume("in-use", &[OTHER]));
     assert!(lagging.on_server() && !lagging.on_volume());
     // Where they are not, the one holder of a volume that the server lists is the server.
-    let untold = seen(&server(Value::Null, data("DATA")), &volume("in-use", &[OTHER]));
+    let untold = seen(&server(&Value::Null, &data("DATA")), &volume("in-use", &[OTHER]));
     assert!(untold.attached());
-    let unlisted = seen(&server(Value::Null, json!([])), &volume("in-use", &[OTHER]));
+    let unlisted = seen(&server(&Value::Null, &json!([])), &volume("in-use", &[OTHER]));
     assert!(!unlisted.listed());
 }
 
 #[test]
 fn a_root_volume_is_the_system_volume() {
     for (kind, boots) in [("ROOT", true), ("DATA", false)] {
-        let seen = seen(&server(machine(), data(kind)), &volume("in-use", &[ECS]));
+        let seen = seen(&server(&machine(), &data(kind)), &volume("in-use", &[ECS]));
         assert_eq!(seen.server.unwrap().boots_from_volume, boots);
     }
 }
@@ -108,10 +108,10 @@ fn a_status_tells_whether_the_server_takes_a_volume() {
         ("ERROR", Readiness::Unfit),
         ("START_FAILED", Readiness::Unfit),
     ] {
-        let server = DevServer { status: status.into(), ..server(machine(), json!([])) };
+        let server = DevServer { status: status.into(), ..server(&machine(), &json!([])) };
         assert_eq!(seen(&server, &volume("available", &[])).server.unwrap().readiness, expected, "{status}");
     }
-    let deleted = DevServer { status: "DELETED".into(), ..server(machine(), json!([])) };
+    let deleted = DevServer { status: "DELETED".into(), ..server(&machine(), &json!([])) };
     assert!(seen(&deleted, &volume("available", &[])).server.is_none());
 }
 
@@ -128,7 +128,7 @@ fn an_operation_is_waited_for_until_it_has_succeeded_or_failed() {
         let expected = status.as_str().to_owned();
         match operation_sight(operation(status, None)) {
             JobSight::Running(status) => assert_eq!(status, expected),
-            sight => panic!("{sight:?}"),
+            JobSight::Ended(end) => panic!("{end:?}"),
         }
     }
     let done = operation_sight(operation(OperationStatus::Success, None));

@@ -9,11 +9,11 @@ const SERVER: &str = "11111111-1111-4111-8111-11111111111a";
 const VOLUME: &str = "22222222-2222-4222-8222-22222222222b";
 const OTHER: &str = "33333333-3333-4333-8333-333333333333";
 
-fn server(state: &str, volumes: Value) -> Server {
+fn server(state: &str, volumes: &Value) -> Server {
     serde_json::from_value(json!({ "id": SERVER, "state": state, "locked": true, "volumes": volumes })).unwrap()
 }
 
-fn volume(state: &str, servers: Value) -> Volume {
+fn volume(state: &str, servers: &Value) -> Volume {
     serde_json::from_value(json!({ "id": VOLUME, "state": state, "multiattach": true, "servers": servers })).unwrap()
 }
 
@@ -29,10 +29,10 @@ fn an_attached_pair_is_seen_with_its_facts_and_a_time_without_a_zone_is_utc() {
         ("2026-06-02T03:04:05.5Z", "2026-06-02T03:04:05.5Z"),
         ("2026-06-02T12:04:05+09:00", "2026-06-02T12:04:05+09:00"),
     ] {
-        let server = server("ACTIVE", json!([{ "id": VOLUME.to_uppercase(), "delete_on_termination": true }]));
+        let server = server("ACTIVE", &json!([{ "id": VOLUME.to_uppercase(), "delete_on_termination": true }]));
         let entry =
             json!([{ "id": SERVER.to_uppercase(), "device": "/dev/vdb", "attached_at": written }, { "id": OTHER }]);
-        let seen = seen(&server, &volume("in-use", entry));
+        let seen = seen(&server, &volume("in-use", &entry));
         assert!(seen.attached());
         let facts = Facts {
             device: Some("/dev/vdb".into()),
@@ -49,10 +49,10 @@ fn an_attached_pair_is_seen_with_its_facts_and_a_time_without_a_zone_is_utc() {
 
 #[test]
 fn each_side_is_seen_by_itself() {
-    let listing = server("ACTIVE", json!([{ "id": VOLUME }]));
-    let empty = server("ACTIVE", json!([]));
+    let listing = server("ACTIVE", &json!([{ "id": VOLUME }]));
+    let empty = server("ACTIVE", &json!([]));
     let sides = |server: &Server, servers: Value| {
-        let seen = seen(server, &volume("in-use", servers));
+        let seen = seen(server, &volume("in-use", &servers));
         (seen.on_server(), seen.on_volume())
     };
     assert_eq!(sides(&listing, json!([])), (true, false));
@@ -67,7 +67,7 @@ fn each_side_is_seen_by_itself() {
 fn the_boot_volume_is_told_by_its_device() {
     for (device, boots) in [("/dev/vda", true), ("/dev/sda", true), ("/dev/vdb", false)] {
         let servers = json!([{ "id": SERVER, "device": device }]);
-        let seen = seen(&server("ACTIVE", json!([{ "id": VOLUME }])), &volume("in-use", servers));
+        let seen = seen(&server("ACTIVE", &json!([{ "id": VOLUME }])), &volume("in-use", &servers));
         assert_eq!(seen.server.unwrap().boots_from_volume, boots, "{device}");
     }
 }
@@ -80,7 +80,7 @@ fn a_servers_state_tells_whether_it_takes_a_volume() {
         ("ERROR", Readiness::Unfit),
         ("REBOOT", Readiness::Transient),
     ] {
-        let seen = seen(&server(state, json!([])), &volume("available", json!([]))).server.unwrap();
+        let seen = seen(&server(state, &json!([])), &volume("available", &json!([]))).server.unwrap();
         assert_eq!((seen.readiness, seen.status.as_str()), (expected, state));
     }
 }
@@ -99,7 +99,7 @@ fn a_volumes_state_tells_what_is_under_way_in_any_spelling() {
         ("Error Deleting", Error),
         ("error_extending", Error),
     ] {
-        let seen = seen(&server("ACTIVE", json!([])), &volume(state, json!([]))).volume.unwrap();
+        let seen = seen(&server("ACTIVE", &json!([])), &volume(state, &json!([]))).volume.unwrap();
         assert_eq!(seen.state, expected, "{state}");
     }
 }
