@@ -5,9 +5,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
-use futures::future::join_all;
-
 use super::{
     calls::{Calls, Single},
     ecs::failure,
@@ -27,6 +24,7 @@ use crate::{
     transport::ErrorKind,
     wait::PollConfig,
 };
+use async_trait::async_trait;
 
 /// A shared volume is on at most this many servers, so no batch is larger.
 const MAX_SERVERS: usize = 16;
@@ -52,6 +50,16 @@ pub(super) struct Member {
     device: Option<String>,
     ledger: Ledger,
     budget: Budget,
+}
+
+/// What became of one server's part of a batch.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    /// Its job has ended.
+    Ended(JobEnd),
+    /// Nothing was done for it: it is a batch of one, or the cloud does not take the batch. Each goes alone then, and none
+    /// waits for the answers of the others.
+    Alone,
 }
 
 /// Does batches of one operation.
@@ -80,20 +88,23 @@ impl Batches {
         self.of(operation).expect(SharedVolume { region: region.to_owned(), volume: pair.volume.clone() })
     }
 
-    /// Does the operation together with those of other servers that come at about the same time.
+    /// Does the operation together with those of other servers that come at about the same time, or alone where there are
+    /// none or the cloud does not take them together.
     pub(super) async fn submit(
         &self,
-        operation: Operation,
-        region: &str,
-        pair: &Pair,
-        device: Option<String>,
+        calls: &Calls,
+        single: Single<'_>,
         ledger: &Ledger,
         budget: &Budget,
     ) -> Result<JobEnd, Failure> {
-        let key = SharedVolume { region: region.to_owned(), volume: pair.volume.clone() };
+        let Single { operation, pair, device, .. } = single;
+        let key = SharedVolume { region: calls.client.region().to_owned(), volume: pair.volume.clone() };
+        let device = device.map(str::to_owned);
         let member = Member { pair: pair.clone(), device, ledger: ledger.clone(), budget: budget.clone() };
         match self.of(operation).submit(key, member, budget).await {
-            Ok(end) => end,
+            Ok(Ok(Part::Ended(end))) => Ok(end),
+            Ok(Ok(Part::Alone)) => calls.single(single, ledger, budget).await,
+            Ok(Err(failure)) => Err(failure),
             Err(BatchError::NotStarted(ended)) => {
                 Err(ended_failure(ended, "other servers of the shared volume, to go together".to_owned()))
             }
@@ -120,19 +131,20 @@ impl Batches {
 impl BatchExecutor for Executor {
     type Item = Member;
     type Key = SharedVolume;
-    type Output = Result<JobEnd, Failure>;
+    type Output = Result<Part, Failure>;
 
     async fn execute(&self, key: &SharedVolume, members: Vec<Member>) -> Vec<Self::Output> {
-        let calls = Calls { client: self.client.for_region(&key.region), jobs: self.jobs.clone() };
+        let alone = || members.iter().map(|_| Ok(Part::Alone)).collect();
         if members.len() == 1 || !self.route_known.load(Ordering::Relaxed) {
-            return self.singly(&calls, &members).await;
+            return alone();
         }
+        let calls = Calls { client: self.client.for_region(&key.region), jobs: self.jobs.clone() };
         match self.together(&calls, &key.volume, &members).await {
             Ok(ends) => ends,
             Err(refusal) if self.is_refusal_of_the_batch(&refusal) => {
                 tracing::info!(%refusal, "the batch is refused; its members go singly");
                 members.iter().for_each(|member| member.ledger.settled());
-                self.singly(&calls, &members).await
+                alone()
             }
             Err(failure) => members.iter().map(|_| Err(failure.clone())).collect(),
         }
@@ -158,26 +170,18 @@ impl Executor {
         )
     }
 
-    /// Each member by a call of its own, all at the same time: they are about different servers.
-    async fn singly(&self, calls: &Calls, members: &[Member]) -> Vec<Result<JobEnd, Failure>> {
-        let each = members.iter().map(|Member { pair, device, ledger, budget }| {
-            let single = Single { operation: self.operation, pair, device: device.as_deref(), force: false };
-            calls.single(single, ledger, budget)
-        });
-        join_all(each).await
-    }
-
     /// All members by one call. An error is about all of them.
     async fn together(
         &self,
         calls: &Calls,
         volume: &VolumeId,
         members: &[Member],
-    ) -> Result<Vec<Result<JobEnd, Failure>>, Failure> {
+    ) -> Result<Vec<Result<Part, Failure>>, Failure> {
         // The one who can wait longest: whoever cannot has stopped waiting for its answer by then.
         let Some(budget) = members.iter().map(|member| &member.budget).max_by_key(|budget| budget.remaining()) else {
             return Ok(Vec::new());
         };
+        let volume_turn = calls.jobs.volume_turn(volume, budget).await?;
         let turns = calls.jobs.turns(members.iter().map(|member| member.pair.server.clone()), budget).await?;
         // Whoever stopped waiting meanwhile is left out; nothing was sent for it.
         let ended: Vec<Option<Ended>> = members.iter().map(|member| member.budget.ended()).collect();
@@ -189,13 +193,13 @@ impl Executor {
             let job = self.send(calls, volume, &taking_part, budget).await?;
             self.ends(calls, &job, &taking_part, budget).await?
         };
-        drop(turns);
+        drop((volume_turn, turns));
         let mut ends = ends.into_iter();
         Ok(ended
             .into_iter()
             .map(|ended| match ended {
                 Some(ended) => Err(ended_failure(ended, "the turns of the servers in its batch".to_owned())),
-                None => ends.next().unwrap_or(Ok(JobEnd::Unknown)),
+                None => ends.next().unwrap_or(Ok(Part::Ended(JobEnd::Unknown))),
             })
             .collect())
     }
@@ -233,13 +237,13 @@ impl Executor {
         job: &JobId,
         members: &[&Member],
         budget: &Budget,
-    ) -> Result<Vec<Result<JobEnd, Failure>>, Failure> {
+    ) -> Result<Vec<Result<Part, Failure>>, Failure> {
         let kind = match self.operation {
             Operation::Attach => "batch attach",
             Operation::Detach => "batch detach",
         };
         let waiter = calls.jobs.waiter(kind, PollConfig::default());
         let ended = calls.jobs.follow(&calls.client, &waiter, job, budget).await?;
-        Ok(members.iter().map(|member| Ok(end_for(job, ended.as_ref(), &member.pair.server))).collect())
+        Ok(members.iter().map(|member| Ok(Part::Ended(end_for(job, ended.as_ref(), &member.pair.server)))).collect())
     }
 }

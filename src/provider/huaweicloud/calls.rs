@@ -29,6 +29,8 @@ pub(super) struct Calls {
 pub(super) struct Single<'a> {
     pub(super) operation: Operation,
     pub(super) pair: &'a Pair,
+    /// Whether other servers may have the volume, too.
+    pub(super) shared: bool,
     /// The device name to ask for; an attach's.
     pub(super) device: Option<&'a str>,
     /// Whether the guest is not asked; a detach's.
@@ -36,9 +38,13 @@ pub(super) struct Single<'a> {
 }
 
 impl Calls {
-    /// Does it: waits for the server's turn, sends, and follows the job.
+    /// Does it: waits for its turn, sends, and follows the job.
     pub(super) async fn single(&self, single: Single<'_>, ledger: &Ledger, budget: &Budget) -> Result<JobEnd, Failure> {
-        let Single { operation, pair, device, force } = single;
+        let Single { operation, pair, shared, device, force } = single;
+        let _volume_turn = match shared {
+            true => Some(self.jobs.volume_turn(&pair.volume, budget).await?),
+            false => None,
+        };
         let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
         ledger.sending(operation);
         let sent = match operation {

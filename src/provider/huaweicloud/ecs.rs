@@ -68,11 +68,11 @@ impl EcsApi {
     ) -> Result<Submitted, Failure> {
         let _changing = self.reads.changing();
         let force = wish.force && operation == Operation::Detach;
-        let end = if wish.multiattach && !force {
-            let region = self.calls.client.region();
-            self.batches.submit(operation, region, pair, wish.device.clone(), ledger, budget).await
+        let device = wish.device.as_deref();
+        let single = Single { operation, pair, shared: wish.multiattach, device, force };
+        let end = if single.shared && !force {
+            self.batches.submit(&self.calls, single, ledger, budget).await
         } else {
-            let single = Single { operation, pair, device: wish.device.as_deref(), force };
             self.calls.single(single, ledger, budget).await
         };
         end.map(Submitted::Ended)

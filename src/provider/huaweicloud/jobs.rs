@@ -9,7 +9,7 @@ use crate::{
         Client,
         job::{Job, JobStatus},
     },
-    ids::{JobId, ServerId},
+    ids::{JobId, ServerId, VolumeId},
     provider::attachment::{
         api::{Failure, JobEnd, JobFailure},
         follow::{JobSight, ended_failure, follow},
@@ -22,6 +22,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Jobs {
     servers: KeyedMutex<ServerId>,
+    volumes: KeyedMutex<VolumeId>,
     durations: Durations,
     poll: Option<PollConfig>,
 }
@@ -29,7 +30,21 @@ pub(crate) struct Jobs {
 impl Jobs {
     /// Jobs that are looked at this often, or as often as suits each kind.
     pub(crate) fn new(poll: Option<PollConfig>) -> Self {
-        Self { servers: KeyedMutex::new(), durations: Durations::new(), poll }
+        Self { servers: KeyedMutex::new(), volumes: KeyedMutex::new(), durations: Durations::new(), poll }
+    }
+
+    /// Waits for the turn of a shared volume, which takes one call at a time, too, whichever servers it is for. Everyone
+    /// waits for it before the turns of servers, so that no two callers wait for each other.
+    pub(super) async fn volume_turn(
+        &self,
+        volume: &VolumeId,
+        budget: &Budget,
+    ) -> Result<KeyedGuard<VolumeId>, Failure> {
+        let queued = Instant::now();
+        self.volumes.lock(volume.clone(), budget).await.map_err(|ended| {
+            let seconds = queued.elapsed().as_secs();
+            ended_failure(ended, format!("its turn: other servers of the shared volume took {seconds} s so far"))
+        })
     }
 
     /// Waits for the turns of these servers: each takes one attach or detach at a time. Several are taken in order, so that
