@@ -113,6 +113,11 @@ impl Stage {
         self.write(&self.provider(&self.subject.account.arguments), resources);
     }
 
+    /// Writes the usual provider block and `resources` for another Terraform.
+    pub(crate) fn write_to(&self, terraform: &Workspace, resources: &str) {
+        terraform.write(&format!("{}\n{resources}", self.provider_with("region", self.region())));
+    }
+
     /// Writes a provider block and `resources`.
     pub(crate) fn write(&self, provider: &str, resources: &str) {
         self.terraform.write(&format!("{provider}\n{resources}"));
