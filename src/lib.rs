@@ -45,7 +45,8 @@
 //! **What is sent is written down first.** The ledger learns of a mutating call before it is sent and of its job as soon
 //! as there is one; it outlives whatever was cut off and goes into Terraform's private data.
 //!
-//! **Nothing waits past its [`budget::Budget`].** Every wait ends with the operation's deadline or with Terraform's stop.
+//! **Nothing waits past its [`budget::Budget`].** Every wait ends with the operation's deadline or with Terraform's stop. One
+//! budget is longer than the user's: a server that was stopped for a detach gets two minutes more to start again.
 //!
 //! **Locks are held across an await only in [`sync`], and by the one who stops a server.** Every other lock is a std mutex
 //! held for a few moves. There is no static mutable state.

@@ -22,6 +22,10 @@ use crate::{
     provider::diagnostics::{Action, Report},
 };
 
+/// What a server that was stopped may take to start after the deadline of a detach that took all the time there was; a stop
+/// ends it all the same.
+const START_GRACE: Duration = Duration::from_secs(120);
+
 /// One call of Terraform about one attachment.
 pub(crate) struct Life<M> {
     api: Arc<dyn AttachmentApi>,
@@ -266,7 +270,10 @@ impl<M: Model> Life<M> {
         }
         // Also after a detach that failed: a server that is down for nothing is an outage of its own.
         let started = match joined {
-            Some(joined) => joined.leave(&*self.api, &self.pair, &self.ledger, &self.budget).await,
+            Some(joined) => {
+                let budget = self.budget.with_grace(START_GRACE);
+                joined.leave(&*self.api, &self.pair, &self.ledger, &budget).await
+            }
             None => Ok(()),
         };
         match started {

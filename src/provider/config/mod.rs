@@ -172,8 +172,10 @@ impl Block {
             Value::Null | Value::Unknown => default,
         };
         let default = PollConfig::default();
-        let min = bound("min", &interval.min, default.min);
-        let max = bound("max", &interval.max, default.max.max(min));
+        let max = bound("max", &interval.max, default.max);
+        let min = bound("min", &interval.min, default.min.min(max));
+        // A bound that is not given makes room for the one that is.
+        let max = if interval.max.is_value() { max } else { max.max(min) };
         if min > max {
             let path = AttributePath::new("poll_interval").attribute("min");
             diagnostics::attribute_error(diags, path, "Invalid poll_interval", "min is longer than max.".to_owned());
