@@ -64,7 +64,7 @@ fn failure(kind: ErrorKind) -> Failure {
 }
 
 fn job_failure() -> JobFailure {
-    JobFailure { job: JobId::new("job-1"), code: "F.1".into(), reason: "no luck.".into(), conflict: false }
+    JobFailure { job: JobId::new("job-1"), code: "F.1".into(), reason: "no luck.".into(), conflict: false, busy: false }
 }
 
 fn problems() -> Vec<Problem> {

@@ -119,6 +119,8 @@ pub(crate) struct JobFailure {
     pub(crate) reason: String,
     /// Whether the code says that something else was being done to the server or the volume.
     pub(crate) conflict: bool,
+    /// For a conflict: whether trying again later will help, whatever the states look like.
+    pub(crate) busy: bool,
 }
 
 /// An error of a cloud's client, as the life and the diagnostics need it.

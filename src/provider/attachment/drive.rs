@@ -298,10 +298,10 @@ impl Drive<'_> {
             Ok(Submitted::Ended(JobEnd::Done)) => progress.sent = sent(Fate::JobDone),
             Ok(Submitted::Ended(JobEnd::Unknown)) => progress.sent = sent(Fate::Lost),
             Ok(Submitted::Ended(JobEnd::Failed(failure)))
-                if failure.conflict && progress.unexplained < MAX_UNEXPLAINED =>
+                if failure.conflict && (failure.busy || progress.unexplained < MAX_UNEXPLAINED) =>
             {
                 self.ledger.settled();
-                progress.unexplained += 1;
+                progress.unexplained += u32::from(!failure.busy);
                 self.pause(&mut progress.conflicts, format!("job {} met a conflict: {}", failure.job, failure.reason))
                     .await?;
             }
@@ -339,9 +339,7 @@ impl Drive<'_> {
             // The cloud contradicts the look before: look again, and give up when it keeps doing so.
             ErrorKind::Conflict | ErrorKind::AlreadyAttached | ErrorKind::NotAttached | ErrorKind::NotFound => {
                 self.ledger.settled();
-                if !failure.busy {
-                    progress.unexplained += 1;
-                }
+                progress.unexplained += u32::from(!failure.busy);
                 if progress.unexplained > MAX_UNEXPLAINED {
                     return Err(Problem::Call(failure));
                 }

@@ -90,6 +90,17 @@ async fn a_failed_job_is_reported_with_its_reason_and_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_somebody_else_keeps_busy_is_waited_for_as_long_as_there_is_time() {
+    let cloud = FakeCloud::new(World { luck: [Luck::Busy; 12].into(), ..World::default() });
+    assert!(run(&cloud, Goal::Attached).await.unwrap().ours);
+    assert_eq!(cloud.world().calls, [(Operation::Attach, true)], "twelve were refused");
+
+    let cloud = FakeCloud::new(World { luck: [Luck::Busy; 60].into(), ..attached() });
+    let problem = run(&cloud, Goal::Detached).await.unwrap_err();
+    assert!(matches!(problem, Problem::Ended { ended: Ended::DeadlineExceeded, .. }), "{problem:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pair_that_is_not_there_is_detached_without_a_call() {
     let other = Some(crate::ids::ServerId::new("33333333-3333-4333-8333-333333333333"));
     for world in [

@@ -41,6 +41,8 @@ pub(super) enum Luck {
     LostAfter,
     /// It is refused because something else is going on.
     Conflict,
+    /// It is refused because the server is busy, and trying again later will help.
+    Busy,
 }
 
 /// What somebody else does.
@@ -153,8 +155,13 @@ impl FakeCloud {
             {
                 let world = self.world();
                 if world.failed.contains(job) {
-                    let failure =
-                        JobFailure { job: job.clone(), code: "F.1".into(), reason: "no luck".into(), conflict: false };
+                    let failure = JobFailure {
+                        job: job.clone(),
+                        code: "F.1".into(),
+                        reason: "no luck".into(),
+                        conflict: false,
+                        busy: false,
+                    };
                     return Ok(JobEnd::Failed(failure));
                 }
                 if world.job.as_ref().is_none_or(|running| running.id != *job) {
@@ -211,8 +218,10 @@ impl World {
 
     fn submit(&mut self, operation: Operation) -> Result<JobId, Failure> {
         let luck = self.luck.pop_front().unwrap_or(Luck::Good);
-        if luck == Luck::LostBefore {
-            return Err(failed(ErrorKind::AnswerLost));
+        match luck {
+            Luck::LostBefore => return Err(failed(ErrorKind::AnswerLost)),
+            Luck::Busy => return Err(Failure { busy: true, ..failed(ErrorKind::Conflict) }),
+            Luck::Good | Luck::JobFails | Luck::LostAfter | Luck::Conflict => {}
         }
         let refusal = match operation {
             _ if self.no_server || self.no_volume => Some(ErrorKind::NotFound),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::{
     batch::Batches,
     calls::{Calls, Single},
+    jobs::is_busy,
     reads::Reads,
 };
 use crate::{
@@ -167,11 +168,6 @@ pub(super) fn failure(error: Error) -> Failure {
         busy: error.code().is_some_and(|code| is_busy(code.as_str())),
         text: error.to_string(),
     }
-}
-
-/// Codes by which the cloud itself says to come back later, whatever the states look like.
-fn is_busy(code: &str) -> bool {
-    code == "Ecs.0603"
 }
 
 /// Both sides of the pair as one sight.

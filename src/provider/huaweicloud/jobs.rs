@@ -98,11 +98,18 @@ pub(super) fn end_for(id: &JobId, job: Option<&Job>, server: &ServerId) -> JobEn
             JobEnd::Failed(JobFailure {
                 job: id.clone(),
                 conflict: is_conflict(&code),
+                busy: is_busy(&code),
                 code,
                 reason: own.fail_reason.clone().unwrap_or_else(|| "no reason given".to_owned()),
             })
         }
     }
+}
+
+/// Codes by which ECS says that the server is busy. Whoever sends has just seen it at rest in a fitting state, so that it is
+/// busy with somebody else's attach or detach, which no status shows: that ends.
+pub(super) fn is_busy(code: &str) -> bool {
+    matches!(code, "Ecs.0100" | "Ecs.0603")
 }
 
 /// Codes that say that something else was being done to the server or the volume.

@@ -167,6 +167,7 @@ fn operation_sight(operation: DevServerOperation) -> JobSight<JobEnd> {
             code: operation.error_code.map_or_else(|| "no error code".to_owned(), |code| code.to_string()),
             reason: operation.error_message.unwrap_or_else(|| "no reason given".to_owned()),
             conflict: false,
+            busy: false,
         })),
         status => JobSight::Running(status.as_str().to_owned()),
     }
