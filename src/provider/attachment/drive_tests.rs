@@ -95,7 +95,7 @@ async fn a_server_that_somebody_else_keeps_busy_is_waited_for_as_long_as_there_i
     assert!(run(&cloud, Goal::Attached).await.unwrap().ours);
     assert_eq!(cloud.world().calls, [(Operation::Attach, true)], "twelve were refused");
 
-    let cloud = FakeCloud::new(World { luck: [Luck::Busy; 60].into(), ..attached() });
+    let cloud = FakeCloud::new(World { luck: [Luck::Busy; 1000].into(), ..attached() });
     let problem = run(&cloud, Goal::Detached).await.unwrap_err();
     assert!(matches!(problem, Problem::Ended { ended: Ended::DeadlineExceeded, .. }), "{problem:?}");
 }
