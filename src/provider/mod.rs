@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// What the check of an API version may take, whatever the user allows it: it is no more than a courtesy.
-const VERSION_CHECK: Duration = Duration::from_secs(10);
+const VERSION_CHECK: Duration = Duration::from_secs(5);
 
 /// The `cloudvolume` provider.
 #[derive(Debug)]

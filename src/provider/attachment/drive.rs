@@ -206,7 +206,7 @@ impl Drive<'_> {
         let ours = pending.operation == self.operation();
         let fate = match &pending.job {
             Some(job) => match self.api.follow(self.pair, job, self.budget).await {
-                Ok(JobEnd::Done) => Some(Fate::JobDone),
+                Ok(JobEnd::Done) => Some(Fate::JobDoneEarlier),
                 Ok(JobEnd::Unknown) => Some(Fate::Lost),
                 Ok(JobEnd::Failed(failure)) => {
                     self.ledger.settled();

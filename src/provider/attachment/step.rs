@@ -52,6 +52,8 @@ pub(crate) enum Fate {
     Accepted,
     /// Its job is done: what is left is for the lists to agree.
     JobDone,
+    /// The same, and an earlier run sent it: the lists have had their time, and somebody else may have been there since.
+    JobDoneEarlier,
 }
 
 /// The next step.
@@ -207,6 +209,10 @@ fn unseen(sent: Sent, goal: Goal, volume: &VolumeSight) -> Option<Step> {
     };
     match sent.fate {
         Fate::JobDone => Some(Step::Wait(format!("the {what} job is done and the lists do not show it yet"))),
+        Fate::JobDoneEarlier if sent.since < START_WINDOW => {
+            Some(Step::Wait(format!("the {what} job of an earlier run is done and the lists do not show it")))
+        }
+        Fate::JobDoneEarlier => Some(Step::Refuse(Refusal::NoEffect)),
         Fate::Accepted | Fate::Lost if sent.seen_moving => Some(taken_back(sent, goal, volume)),
         Fate::Accepted if sent.since < START_WINDOW => {
             Some(Step::Wait(format!("the {what} was accepted and has not begun")))

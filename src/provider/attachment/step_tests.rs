@@ -171,6 +171,9 @@ fn a_call_whose_effect_is_not_to_be_seen_is_waited_for_then_sent_again_or_given_
         assert_eq!(step(Sent { since: START_WINDOW, ..accepted }), refused(Refusal::NoEffect));
         assert_eq!(step(Sent { seen_moving: true, ..accepted }), refused(Refusal::FellBack));
         waits(step(Sent { since: Duration::from_secs(3600), ..sent(Fate::JobDone) }), "job is done");
+        let earlier = sent(Fate::JobDoneEarlier);
+        waits(step(earlier), "earlier run");
+        assert_eq!(step(Sent { since: START_WINDOW, ..earlier }), refused(Refusal::NoEffect));
     }
 }
 
@@ -210,7 +213,7 @@ prop_compose! {
 prop_compose! {
     fn any_sent()(
         count in 1..=MAX_SENDS, since in 0u64..200, seen_moving in any::<bool>(),
-        fate in proptest::sample::select(vec![Fate::Lost, Fate::Accepted, Fate::JobDone]),
+        fate in proptest::sample::select(vec![Fate::Lost, Fate::Accepted, Fate::JobDone, Fate::JobDoneEarlier]),
     ) -> Sent {
         Sent { count, since: Duration::from_secs(since), fate, seen_moving, quiet: NOW }
     }
