@@ -9,4 +9,5 @@ mod cloud;
 mod contract;
 mod documents;
 mod pages;
+mod samsungcloud;
 mod wire;
