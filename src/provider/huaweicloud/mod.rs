@@ -1,9 +1,13 @@
 //! Huawei Cloud's resources.
 
 mod batch;
+#[cfg(test)]
+mod batch_tests;
 mod calls;
 mod ecs;
 mod ecs_attachment;
+#[cfg(test)]
+mod fake_cloud;
 mod jobs;
 mod lite_server;
 mod lite_server_attachment;
