@@ -1,10 +1,12 @@
 //! Huawei Cloud's attach and detach jobs, followed to their ends, and the turns that one server's jobs take.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::ecs::failure;
 use crate::{
-    budget::Budget,
+    budget::{Budget, Ended},
     huaweicloud::{
         Client,
         job::{Job, JobStatus},
@@ -17,6 +19,9 @@ use crate::{
     sync::{KeyedGuard, KeyedMutex},
     wait::{Durations, PollConfig, Waiter},
 };
+
+/// What must be left of the time when a turn comes: a quarter of a short time, a second of a long one.
+const LEAST_LEFT: Duration = Duration::from_secs(1);
 
 /// What every call that begins a job needs.
 #[derive(Clone, Debug)]
@@ -55,7 +60,12 @@ impl Jobs {
         budget: &Budget,
     ) -> Result<Vec<KeyedGuard<ServerId>>, Failure> {
         let queued = Instant::now();
-        self.servers.lock_many(servers, budget).await.map_err(|ended| {
+        let turns = match self.servers.lock_many(servers, budget).await {
+            // Too late: a call that is sent now could not be followed, and would leave a tainted attachment behind.
+            Ok(_) if budget.remaining() < LEAST_LEFT.min(budget.timeout() / 4) => Err(Ended::DeadlineExceeded),
+            turns => turns,
+        };
+        turns.map_err(|ended| {
             let seconds = queued.elapsed().as_secs();
             ended_failure(ended, format!("its turn: other attaches and detaches of the server took {seconds} s so far"))
         })
