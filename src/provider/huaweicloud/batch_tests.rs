@@ -110,14 +110,14 @@ async fn run(
     answers
 }
 
-/// A run that somebody may interrupt, and then runs until nobody has an error.
+/// A run that somebody may interrupt, and then runs until nobody has an error. Gives the errors of the first run.
 async fn reach(
     cloud: &FakeCloud,
     callers: &BTreeMap<Id, u64>,
     goal: Goal,
     stop_at: Option<u64>,
     kept: &mut Kept,
-) -> Result<(), TestCaseError> {
+) -> Result<Vec<Problem>, TestCaseError> {
     let stop = CancellationToken::new();
     let interrupt = async {
         if let Some(millis) = stop_at {
@@ -130,39 +130,32 @@ async fn reach(
         answers = run(cloud, callers, goal, kept, &stop) => answers,
         () = interrupt => unreachable!("it has no end"),
     };
-    for (pair, answer) in &answers {
-        match answer {
-            Ok(_) => {}
-            Err(Problem::Ended { ended: Ended::Stopped, .. }) => prop_assert!(stop_at.is_some(), "{pair:?}"),
-            Err(Problem::Ended { ended: Ended::DeadlineExceeded, waiting_for }) => {
-                prop_assert!(false, "{pair:?} waited in vain for {waiting_for}");
-            }
-            Err(_) => {}
-        }
-    }
+    let is_stop = |problem: &Problem| matches!(problem, Problem::Ended { ended: Ended::Stopped, .. });
+    let (stopped, problems): (Vec<_>, Vec<_>) =
+        answers.into_iter().filter_map(|(_, answer)| answer.err()).partition(is_stop);
+    prop_assert!(stopped.is_empty() || stop_at.is_some());
     for _ in 0..RUNS {
         let answers = run(cloud, callers, goal, kept, &CancellationToken::new()).await;
         let held = |answer: &Result<_, _>| matches!(answer, Err(Problem::Refused(Refusal::HeldBy(_))));
         if answers.iter().all(|(_, answer)| answer.is_ok() || held(answer)) {
-            return Ok(());
+            return Ok(problems);
         }
     }
     prop_assert!(false, "there is always an error");
-    Ok(())
+    Ok(problems)
 }
 
-/// Attaches everything, then detaches everything.
+/// Attaches everything, then detaches everything. Gives the errors of the first run of each.
 async fn lives(
     cloud: &FakeCloud,
     callers: &BTreeMap<Id, u64>,
     stops: [Option<u64>; 2],
-    calm: bool,
-) -> Result<(), TestCaseError> {
-    let mut kept = Kept::new();
+) -> Result<Vec<Problem>, TestCaseError> {
+    let (mut kept, mut problems) = (Kept::new(), Vec::new());
     for (goal, stop_at) in [(Goal::Attached, stops[0]), (Goal::Detached, stops[1])] {
-        reach(cloud, callers, goal, stop_at, &mut kept).await?;
+        problems.extend(reach(cloud, callers, goal, stop_at, &mut kept).await?);
         let world = cloud.world();
-        if calm {
+        if world.undisturbed {
             for pair in callers.keys() {
                 prop_assert!(world.is(*pair, goal == Goal::Attached), "{pair:?} {goal:?}");
             }
@@ -171,7 +164,7 @@ async fn lives(
         prop_assert!(world.wrong.is_empty(), "{:#?}", world.wrong);
         prop_assert!(kept.values().all(|private| *private == Private::default()), "{kept:?}");
     }
-    Ok(())
+    Ok(problems)
 }
 
 fn luck() -> impl Strategy<Value = Luck> {
@@ -216,7 +209,7 @@ fn with_paused_time(test: impl Future<Output = Result<(), TestCaseError>>) -> Re
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     /// Nobody else at work: everything ends up as asked for, and no call repeats one that took.
     #[test]
@@ -226,12 +219,20 @@ proptest! {
     ) {
         with_paused_time(async {
             let cloud = FakeCloud::new(SHARED, &[FOREIGN]);
+            let count = |is: fn(&Luck) -> bool| luck.iter().filter(|luck| is(luck)).count();
+            let failing = count(|luck| matches!(luck, Luck::Fails(_)));
+            let lost = count(|luck| matches!(luck, Luck::LostBefore | Luck::LostAfter));
             {
                 let mut world = cloud.world();
                 world.lag = Duration::from_millis(lag);
                 (world.luck, world.sub_jobs) = (luck.into(), sub_jobs);
             }
-            lives(&cloud, &callers, stops, true).await
+            let problems = lives(&cloud, &callers, stops).await?;
+            // Each failing job is one member's failure and nobody else's. What is lost again and again is given up, and a
+            // batch that does not say why it failed may have met what was lost before.
+            let excused = lost >= 3 || (lost > 0 && !sub_jobs);
+            prop_assert!(excused || problems.len() <= failing, "{problems:#?}");
+            Ok(())
         })?;
     }
 
@@ -249,7 +250,7 @@ proptest! {
                 world.lag = Duration::from_millis(lag);
                 (world.luck, world.outside) = (luck.into(), outside.into());
             }
-            lives(&cloud, &callers, [stop_at, stop_at], false).await
+            lives(&cloud, &callers, [stop_at, stop_at]).await.map(drop)
         })?;
     }
 }
@@ -258,6 +259,6 @@ proptest! {
 async fn servers_that_come_within_the_linger_are_one_call() {
     let cloud = FakeCloud::new(SHARED, &[FOREIGN]);
     let callers: BTreeMap<Id, u64> = (0..SERVERS).map(|server| ((server, 0), 10 * server as u64)).collect();
-    lives(&cloud, &callers, [None, None], true).await.unwrap();
+    assert!(lives(&cloud, &callers, [None, None]).await.unwrap().is_empty());
     assert_eq!(cloud.world().calls, [SERVERS, SERVERS]);
 }

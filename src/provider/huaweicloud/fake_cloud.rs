@@ -84,7 +84,8 @@ pub(super) struct World {
     occupied: BTreeMap<usize, Instant>,
     jobs: Vec<Job>,
     began: Instant,
-    undisturbed: bool,
+    /// Whether nobody else has done anything yet.
+    pub(super) undisturbed: bool,
 }
 
 #[derive(Debug)]
