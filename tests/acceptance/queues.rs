@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use cloudvolume::simulator::{
-    Effect, FaultRule, TransitionMode, World,
+    Effect, FaultRule, World,
     huaweicloud::{
         self,
         built_in::{server_id, shared_volume_id, volume_id},
@@ -49,16 +49,23 @@ async fn a_server_that_is_busy_for_long_holds_up_nobody_else() {
 
 #[tokio::test]
 async fn a_timeout_says_that_the_time_went_into_the_queue() {
-    let stage = Stage::with(&HUAWEICLOUD_ECS, |config| config.mode = TransitionMode::Manual).await;
-    stage.configure(
-        &stage
-            .attachments()
-            .replace("volume_id = each.value", "volume_id = each.value\n  timeouts = { create = \"2s\" }"),
-    );
+    let stage = Stage::held(&HUAWEICLOUD_ECS).await;
+    let [first, others @ ..] = stage.subject.volumes;
+    for volume in others {
+        // The first volume is to be the first in the queue.
+        stage
+            .cloud
+            .add_fault(FaultRule::new("ShowVolume", Effect::Delay { time: Duration::from_millis(300) }).volume(volume));
+    }
+    let timeouts = format!("timeouts = {{ create = each.value == \"{first}\" ? \"5s\" : \"2s\" }}");
+    let volume_id = "volume_id = each.value";
+    stage.configure(&stage.attachments().replace(volume_id, &format!("{volume_id}\n  {timeouts}")));
+
     let apply = stage.terraform.apply().await.fails().with_errors(4);
-    apply.says(&["its turn: other attaches and detaches of the server took", "of 2.0 s", "timeouts"]);
+    apply.says(&["its turn: other attaches and detaches of the server took", "of 2.0 s", "Nothing was changed"]);
     assert_eq!(stage.mutations(), ["AttachServerVolume"], "nothing was sent for those that waited");
-    assert_eq!(stage.terraform.state().len(), 1, "only what was sent is in the state");
+    let sent = stage.terraform.state().only().expect("what was sent, and nothing else");
+    assert_eq!(sent.attributes["volume_id"], first);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Stale records: EVS lists a server that does not have the volume, or does not exist. They are released when the practitioner
 //! allows it, one by one, and never against a server that has the volume.
 //!
-//! Lists get their time to settle before a record counts as stale, so these are few tests of several clouds each.
+//! Lists get their time to settle before a record counts as stale, so that all of this is told at the same time.
 
 use cloudvolume::simulator::huaweicloud::built_in::{server_id, shared_volume_id, volume_id};
 use serde_json::{Value, json};
@@ -11,6 +11,14 @@ use crate::support::{fleet::Fleet, stage::Stage, subject::HUAWEICLOUD_ECS};
 const RELEASE: &str = "release_stale_record = true";
 
 #[tokio::test]
+async fn a_stale_record_is_named_or_released_and_no_other_is_touched() {
+    tokio::join!(
+        a_record_of_a_server_that_is_gone_is_named_or_released(),
+        a_record_of_a_server_that_does_not_have_the_volume_is_named_or_released(),
+        nothing_is_released_while_a_living_server_has_the_volume(),
+    );
+}
+
 async fn a_record_of_a_server_that_is_gone_is_named_or_released() {
     let not_allowed = async {
         let stage = attached_and_stale("", Stale::ServerGone).await;
@@ -31,7 +39,6 @@ async fn a_record_of_a_server_that_is_gone_is_named_or_released() {
     tokio::join!(not_allowed, allowed);
 }
 
-#[tokio::test]
 async fn a_record_of_a_server_that_does_not_have_the_volume_is_named_or_released() {
     let not_allowed = async {
         let stage = attached_and_stale("", Stale::DiskGone).await;
@@ -59,7 +66,6 @@ async fn a_record_of_a_server_that_does_not_have_the_volume_is_named_or_released
     tokio::join!(not_allowed, allowed, shared);
 }
 
-#[tokio::test]
 async fn nothing_is_released_while_a_living_server_has_the_volume() {
     let record_missing = async {
         let stage = attached_and_stale(RELEASE, Stale::RecordGone).await;

@@ -120,9 +120,15 @@ impl Fleet {
     /// Asserts that the cloud worked on each pair once for each of its attaches and detaches, however it was told to.
     #[track_caller]
     pub(crate) fn worked_once_on_each(&self, operations: usize) {
-        for server in self.all() {
+        self.worked_once_on_each_of(&self.all(), operations);
+    }
+
+    /// The same for these servers.
+    #[track_caller]
+    pub(crate) fn worked_once_on_each_of(&self, servers: &[usize], operations: usize) {
+        for server in servers {
             let jobs = self.stage.cloud.jobs();
-            let mut parts = jobs.iter().flat_map(|job| &job.parts).filter(|part| part.server_id == server_id(server));
+            let mut parts = jobs.iter().flat_map(|job| &job.parts).filter(|part| part.server_id == server_id(*server));
             let worked = parts.by_ref().filter(|part| !part.refused).count();
             assert_eq!(worked, operations, "server {server}: {:?}", self.stage.mutations());
         }
