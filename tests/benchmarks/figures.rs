@@ -11,7 +11,7 @@ use crate::support::subject::Subject;
 /// How long each create, update or delete took, by what `terraform apply -json` printed: from the moment that Terraform
 /// began it to the moment that it was told the result. Its own `elapsed_seconds` are whole, its timestamps are not.
 pub(crate) fn operations(printed: &str) -> Vec<Duration> {
-    let messages: Vec<Value> = printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let messages = messages(printed);
     let at = |message: &Value| OffsetDateTime::parse(message["@timestamp"].as_str()?, &Rfc3339).ok();
     let of = |kind: &'static str| messages.iter().filter(move |message| message["type"] == kind);
     of("apply_start")
@@ -21,6 +21,19 @@ pub(crate) fn operations(printed: &str) -> Vec<Duration> {
             Some((at(end)? - at(start)?).unsigned_abs())
         })
         .collect()
+}
+
+/// The indices of the attachments that Terraform began, in its order.
+pub(crate) fn started(printed: &str) -> impl Iterator<Item = usize> {
+    let started = messages(printed).into_iter().filter(|message| message["type"] == "apply_start");
+    started.map(|start| {
+        let index = start["hook"]["resource"]["resource_key"].as_u64().expect("an index");
+        usize::try_from(index).expect("a small index")
+    })
+}
+
+fn messages(printed: &str) -> Vec<Value> {
+    printed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// Requests of `rounds` runs as an average: "9.0 (1.0 to change, 3.2 polls)".
