@@ -1,37 +1,53 @@
-//! One lock per key (what Terraform's Go providers call a `MutexKV`).
+//! One lock per key (what Terraform's Go providers call a `MutexKV`), several keys at a time.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     fmt,
     hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::{sync::OwnedMutexGuard, time::Instant};
+use tokio::{sync::oneshot, time::Instant};
 
 use crate::budget::{Budget, Ended};
 
-/// A lock for each key, first come first served. Keys that nobody holds or waits for take no space. Clones share the locks.
-pub struct KeyedMutex<K>(Arc<Entries<K>>);
+/// How often callers that come later and need fewer keys may go before one that waits for several. After that its keys are
+/// kept for it, so that a queue that never empties cannot starve it.
+const MOST_OVERTAKEN: u32 = 8;
 
-/// A std mutex: it is held to count users, never across an await. The locks themselves are tokio's, which are fair and
-/// are held across awaits: that is what they are for.
-type Entries<K> = Mutex<HashMap<K, Entry>>;
+/// A lock for each key. Callers of a key take turns in the order in which they came; one that wants several keys gets all
+/// of them at once and holds none while it waits, so that those who need less pass it. Keys that nobody holds or waits for
+/// take no space. Clones share the locks.
+pub struct KeyedMutex<K>(Arc<Mutex<Queue<K>>>);
 
-struct Entry {
-    lock: Arc<tokio::sync::Mutex<()>>,
-    /// Guards and waiters. The entry goes with the last of them.
-    users: usize,
+/// Behind a std mutex: it is held for a few moves, never across an await.
+struct Queue<K> {
+    held: HashSet<K>,
+    /// Those who wait, in the order in which they came.
+    waiting: Vec<Waiting<K>>,
+    next_id: u64,
 }
 
-/// Holds a key's lock until dropped.
+struct Waiting<K> {
+    id: u64,
+    keys: Vec<K>,
+    overtaken: u32,
+    turn: oneshot::Sender<()>,
+}
+
+/// Holds the locks of its keys until dropped.
 #[must_use = "dropping the guard opens the lock"]
-pub struct KeyedGuard<K: Eq + Hash> {
+pub struct KeyedGuard<K: Clone + Eq + Hash> {
+    place: Place<K>,
     waited: Duration,
-    // In this order: the lock must be open before the entry may go, or a newcomer would get a second lock for the key.
-    _held: OwnedMutexGuard<()>,
-    user: User<K>,
+}
+
+/// A caller's place: in the queue at first, then among those who hold. Dropping it gives up either.
+struct Place<K: Clone + Eq + Hash> {
+    queue: Arc<Mutex<Queue<K>>>,
+    id: u64,
+    keys: Vec<K>,
 }
 
 impl<K: Clone + Eq + Hash> KeyedMutex<K> {
@@ -40,91 +56,96 @@ impl<K: Clone + Eq + Hash> KeyedMutex<K> {
         Self::default()
     }
 
-    /// Waits for `key`'s lock. Dropping the future gives up the place in the queue.
+    /// Waits for the locks of all `keys`; a key given twice counts once. Dropping the future gives up the place in the
+    /// queue. Hold no other lock of this mutex meanwhile: two callers who did might wait for each other.
     ///
     /// # Errors
-    /// [`Ended`] when the budget ended first.
-    pub async fn lock(&self, key: K, budget: &Budget) -> Result<KeyedGuard<K>, Ended> {
+    /// [`Ended`] when the budget ended first; nothing is held then.
+    pub async fn lock(&self, keys: impl IntoIterator<Item = K>, budget: &Budget) -> Result<KeyedGuard<K>, Ended> {
         let began = Instant::now();
-        let (user, lock) = User::register(&self.0, key);
-        let held = budget.run(lock.lock_owned()).await?;
-        Ok(KeyedGuard { waited: began.elapsed(), _held: held, user })
+        let (place, turn) = self.enqueue(keys);
+        // The sender lives in the queue until it is used, so that there is no other end to this wait.
+        let _ = budget.run(turn).await?;
+        Ok(KeyedGuard { place, waited: began.elapsed() })
     }
 
-    /// Waits for the locks of all `keys`, one after the other in their order, so that two callers who want some of the
-    /// same keys never wait for each other; a key given twice is locked once. Hold no other lock of this mutex meanwhile.
-    ///
-    /// # Errors
-    /// [`Ended`] when the budget ended first; no lock is held then.
-    pub async fn lock_many(
-        &self,
-        keys: impl IntoIterator<Item = K>,
-        budget: &Budget,
-    ) -> Result<Vec<KeyedGuard<K>>, Ended>
-    where
-        K: Ord,
-    {
-        let mut keys: Vec<K> = keys.into_iter().collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let mut guards = Vec::with_capacity(keys.len());
-        for key in keys {
-            guards.push(self.lock(key, budget).await?);
-        }
-        Ok(guards)
+    fn enqueue(&self, keys: impl IntoIterator<Item = K>) -> (Place<K>, oneshot::Receiver<()>) {
+        let mut unique = HashSet::new();
+        let keys: Vec<K> = keys.into_iter().filter(|key| unique.insert(key.clone())).collect();
+        let (turn, comes) = oneshot::channel();
+        let mut queue = lock(&self.0);
+        let id = queue.next_id;
+        queue.next_id += 1;
+        queue.waiting.push(Waiting { id, keys: keys.clone(), overtaken: 0, turn });
+        queue.advance();
+        drop(queue);
+        (Place { queue: Arc::clone(&self.0), id, keys }, comes)
     }
 
-    /// How many keys are held or waited for.
+    /// How many keys are held, and how many callers wait.
     pub fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        let queue = lock(&self.0);
+        queue.held.len() + queue.waiting.len()
     }
 
-    /// Whether no key is held or waited for.
+    /// Whether nothing is held and nobody waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-impl<K: Eq + Hash> KeyedGuard<K> {
-    /// How long the lock was waited for.
+impl<K: Clone + Eq + Hash> Queue<K> {
+    /// Gives their turns to those whose keys are all free, in the order in which they came.
+    fn advance(&mut self) {
+        let mut kept: HashSet<K> = HashSet::new();
+        let mut index = 0;
+        while let Some(next) = self.waiting.get(index) {
+            if next.keys.iter().any(|key| self.held.contains(key) || kept.contains(key)) {
+                if next.overtaken >= MOST_OVERTAKEN {
+                    kept.extend(next.keys.iter().cloned());
+                }
+                index += 1;
+                continue;
+            }
+            let next = self.waiting.remove(index);
+            for earlier in &mut self.waiting[..index] {
+                earlier.overtaken += u32::from(earlier.keys.iter().any(|key| next.keys.contains(key)));
+            }
+            self.held.extend(next.keys);
+            // One who went away meanwhile drops its place next, and with it what it holds.
+            let _ = next.turn.send(());
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash> KeyedGuard<K> {
+    /// How long the locks were waited for.
     pub const fn waited(&self) -> Duration {
         self.waited
     }
 }
 
-/// Keeps a key's entry alive.
-struct User<K: Eq + Hash> {
-    entries: Arc<Entries<K>>,
-    key: K,
-}
-
-impl<K: Clone + Eq + Hash> User<K> {
-    fn register(entries: &Arc<Entries<K>>, key: K) -> (Self, Arc<tokio::sync::Mutex<()>>) {
-        let lock = {
-            let mut map = entries.lock().unwrap_or_else(PoisonError::into_inner);
-            let entry = map.entry(key.clone()).or_insert_with(|| Entry { lock: Arc::default(), users: 0 });
-            entry.users += 1;
-            Arc::clone(&entry.lock)
-        };
-        (Self { entries: Arc::clone(entries), key }, lock)
-    }
-}
-
-impl<K: Eq + Hash> Drop for User<K> {
+impl<K: Clone + Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
-        let mut map = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = map.get_mut(&self.key) {
-            entry.users -= 1;
-            if entry.users == 0 {
-                map.remove(&self.key);
-            }
+        let mut queue = lock(&self.queue);
+        if let Some(index) = queue.waiting.iter().position(|waiting| waiting.id == self.id) {
+            queue.waiting.remove(index);
+        } else {
+            self.keys.iter().for_each(|key| {
+                queue.held.remove(key);
+            });
         }
+        queue.advance();
     }
+}
+
+fn lock<K>(queue: &Mutex<Queue<K>>) -> MutexGuard<'_, Queue<K>> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<K> Default for KeyedMutex<K> {
     fn default() -> Self {
-        Self(Arc::default())
+        Self(Arc::new(Mutex::new(Queue { held: HashSet::new(), waiting: Vec::new(), next_id: 0 })))
     }
 }
 
@@ -136,14 +157,16 @@ impl<K> Clone for KeyedMutex<K> {
 
 impl<K> fmt::Debug for KeyedMutex<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner).len();
-        f.debug_struct("KeyedMutex").field("keys", &keys).finish()
+        let queue = lock(&self.0);
+        let (held, waiting) = (queue.held.len(), queue.waiting.len());
+        drop(queue);
+        f.debug_struct("KeyedMutex").field("held", &held).field("waiting", &waiting).finish()
     }
 }
 
-impl<K: Eq + Hash + fmt::Debug> fmt::Debug for KeyedGuard<K> {
+impl<K: Clone + Eq + Hash + fmt::Debug> fmt::Debug for KeyedGuard<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyedGuard").field("key", &self.user.key).field("waited", &self.waited).finish()
+        f.debug_struct("KeyedGuard").field("keys", &self.place.keys).field("waited", &self.waited).finish()
     }
 }
 
@@ -166,7 +189,7 @@ mod tests {
         let locks = KeyedMutex::new();
         let order = Mutex::new(Vec::new());
         let hold = async |key: &'static str, name: u32| {
-            let guard = locks.lock(key, &budget(60 * SECOND)).await.unwrap();
+            let guard = locks.lock([key], &budget(60 * SECOND)).await.unwrap();
             order.lock().unwrap().push((name, guard.waited().as_secs()));
             sleep(SECOND).await;
         };
@@ -178,9 +201,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_wait_ends_with_its_budget_and_leaves_the_queue_intact() {
         let locks = KeyedMutex::new();
-        let held = locks.lock("a", &budget(SECOND)).await.unwrap();
+        let held = locks.lock(["a"], &budget(SECOND)).await.unwrap();
         let (impatient, patient) = (budget(SECOND), budget(60 * SECOND));
-        let (first, second, ()) = tokio::join!(locks.lock("a", &impatient), locks.lock("a", &patient), async {
+        let (first, second, ()) = tokio::join!(locks.lock(["a"], &impatient), locks.lock(["a"], &patient), async {
             sleep(3 * SECOND).await;
             drop(held);
         });
@@ -193,12 +216,47 @@ mod tests {
     async fn callers_that_want_the_same_keys_in_opposite_order_do_not_block_each_other() {
         let locks = KeyedMutex::new();
         let hold = async |keys: [u32; 3]| {
-            let guards = locks.lock_many(keys, &budget(60 * SECOND)).await.unwrap();
-            assert_eq!(guards.len(), 2);
+            let guard = locks.lock(keys, &budget(60 * SECOND)).await.unwrap();
+            assert_eq!(locks.0.lock().unwrap().held, HashSet::from([1, 2]));
             sleep(SECOND).await;
+            drop(guard);
         };
         tokio::join!(hold([1, 2, 2]), hold([2, 1, 1]), hold([1, 2, 1]));
         assert!(locks.is_empty());
+    }
+
+    /// Holds `keys` for a second and tells in which second that began.
+    async fn second(locks: &KeyedMutex<u32>, keys: &[u32]) -> u64 {
+        let guard = locks.lock(keys.iter().copied(), &budget(600 * SECOND)).await.unwrap();
+        sleep(SECOND).await;
+        guard.waited().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_waits_for_several_keys_holds_none_of_them() {
+        let locks = KeyedMutex::new();
+        let began = tokio::join!(second(&locks, &[2]), second(&locks, &[1, 2]), second(&locks, &[1]));
+        assert_eq!(began, (0, 1, 0));
+        assert!(locks.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_waits_for_several_keys_is_not_overtaken_for_ever() {
+        let locks = KeyedMutex::new();
+        // Two streams of callers, each with somebody waiting all the time, whose ends never meet.
+        let stream = async |key: u32, offset: Duration| {
+            let callers = (0..50).map(async |n| {
+                sleep(offset + SECOND * n * 9 / 10).await;
+                second(&locks, &[key]).await
+            });
+            futures::future::join_all(callers).await;
+        };
+        let both = async {
+            sleep(SECOND / 4).await;
+            second(&locks, &[1, 2]).await
+        };
+        let ((), (), waited) = tokio::join!(stream(1, Duration::ZERO), stream(2, SECOND / 2), both);
+        assert!(waited < 20, "{waited} s");
     }
 
     proptest! {
@@ -226,7 +284,7 @@ mod tests {
                     tokio::spawn(async move {
                         sleep(Duration::from_millis(at)).await;
                         let work = async {
-                            let _guards = locks.lock_many(keys.clone(), &budget(60 * SECOND)).await.unwrap();
+                            let _guard = locks.lock(keys.clone(), &budget(60 * SECOND)).await.unwrap();
                             let mut keys = keys;
                             keys.sort_unstable();
                             keys.dedup();

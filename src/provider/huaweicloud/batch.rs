@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{
     calls::{Calls, Single},
     ecs::failure,
-    jobs::{Jobs, end_for},
+    jobs::{Jobs, end_for, is_too_late},
 };
 use crate::{
     budget::{Budget, Ended},
@@ -106,7 +106,7 @@ impl Batches {
             Ok(Ok(Part::Alone)) => calls.single(single, ledger, budget).await,
             Ok(Err(failure)) => Err(failure),
             Err(BatchError::NotStarted(ended)) => {
-                Err(ended_failure(ended, "other servers of the shared volume, to go together".to_owned()))
+                Err(ended_failure(ended, "the batch is still gathering servers".to_owned()))
             }
             Err(BatchError::Unanswered(ended)) => Err(ended_failure(ended, "the batch that it is part of".to_owned())),
             Err(BatchError::Lost) => Err(Failure {
@@ -181,10 +181,15 @@ impl Executor {
         let Some(budget) = members.iter().map(|member| &member.budget).max_by_key(|budget| budget.remaining()) else {
             return Ok(Vec::new());
         };
-        let volume_turn = calls.jobs.volume_turn(volume, budget).await?;
-        let turns = calls.jobs.turns(members.iter().map(|member| member.pair.server.clone()), budget).await?;
-        // Whoever stopped waiting meanwhile is left out; nothing was sent for it.
-        let ended: Vec<Option<Ended>> = members.iter().map(|member| member.budget.ended()).collect();
+        let servers: Vec<_> = members.iter().map(|member| member.pair.server.clone()).collect();
+        let turns = calls.jobs.turns(Some(volume), &servers, budget).await?;
+        // Whoever stopped waiting meanwhile, or could not wait for the end, is left out; nothing was sent for it.
+        let ended: Vec<Option<Ended>> = members
+            .iter()
+            .map(|Member { budget, .. }| {
+                budget.ended().or_else(|| is_too_late(budget).then_some(Ended::DeadlineExceeded))
+            })
+            .collect();
         let taking_part: Vec<&Member> =
             members.iter().zip(&ended).filter(|(_, ended)| ended.is_none()).map(|(member, _)| member).collect();
         let ends = if taking_part.is_empty() {
@@ -193,7 +198,7 @@ impl Executor {
             let job = self.send(calls, volume, &taking_part, budget).await?;
             self.ends(calls, &job, &taking_part, budget).await?
         };
-        drop((volume_turn, turns));
+        drop(turns);
         let mut ends = ends.into_iter();
         Ok(ended
             .into_iter()

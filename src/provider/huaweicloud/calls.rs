@@ -1,5 +1,7 @@
 //! One attach or detach of one ECS, from its turn to the end of its job.
 
+use std::slice;
+
 use super::{
     ecs::failure,
     jobs::{Jobs, end_for},
@@ -41,11 +43,7 @@ impl Calls {
     /// Does it: waits for its turn, sends, and follows the job.
     pub(super) async fn single(&self, single: Single<'_>, ledger: &Ledger, budget: &Budget) -> Result<JobEnd, Failure> {
         let Single { operation, pair, shared, device, force } = single;
-        let _volume_turn = match shared {
-            true => Some(self.jobs.volume_turn(&pair.volume, budget).await?),
-            false => None,
-        };
-        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
+        let _turn = self.jobs.turns(shared.then_some(&pair.volume), slice::from_ref(&pair.server), budget).await?;
         ledger.sending(operation);
         let sent = match operation {
             Operation::Attach => self.client.attach_server_volume(budget, &pair.server, &pair.volume, device).await,
@@ -66,7 +64,7 @@ impl Calls {
 
     /// Starts or stops a server, and follows the job. Stopping is the soft way: the guest shuts down by itself.
     pub(super) async fn power(&self, pair: &Pair, on: bool, budget: &Budget) -> Result<(), Failure> {
-        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
+        let _turn = self.jobs.turns(None, slice::from_ref(&pair.server), budget).await?;
         let servers = [pair.server.clone()];
         let (verb, sent) = if on {
             ("start", self.client.batch_start_servers(budget, &servers).await)
@@ -93,7 +91,7 @@ impl Calls {
 
     /// Follows the job of an earlier run, which may have ended long ago.
     pub(super) async fn resume(&self, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
-        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
+        let _turn = self.jobs.turns(None, slice::from_ref(&pair.server), budget).await?;
         let waiter = self.jobs.waiter("an earlier run's job", PollConfig::default()).resumed();
         let ended = self.jobs.follow(&self.client, &waiter, job, budget).await?;
         Ok(end_for(job, ended.as_ref(), &pair.server))

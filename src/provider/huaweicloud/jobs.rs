@@ -26,48 +26,48 @@ const LEAST_LEFT: Duration = Duration::from_secs(1);
 /// What every call that begins a job needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Jobs {
-    servers: KeyedMutex<ServerId>,
-    volumes: KeyedMutex<VolumeId>,
+    turns: KeyedMutex<Turn>,
     durations: Durations,
     poll: Option<PollConfig>,
+}
+
+/// What takes one attach or detach at a time.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) enum Turn {
+    /// A server, whichever volume it is about.
+    Server(ServerId),
+    /// A shared volume, whichever of its servers it is about.
+    SharedVolume(VolumeId),
 }
 
 impl Jobs {
     /// Jobs that are looked at this often, or as often as suits each kind.
     pub(crate) fn new(poll: Option<PollConfig>) -> Self {
-        Self { servers: KeyedMutex::new(), volumes: KeyedMutex::new(), durations: Durations::new(), poll }
+        Self { turns: KeyedMutex::new(), durations: Durations::new(), poll }
     }
 
-    /// Waits for the turn of a shared volume, which takes one call at a time, too, whichever servers it is for. Everyone
-    /// waits for it before the turns of servers, so that no two callers wait for each other.
-    pub(super) async fn volume_turn(
-        &self,
-        volume: &VolumeId,
-        budget: &Budget,
-    ) -> Result<KeyedGuard<VolumeId>, Failure> {
-        let queued = Instant::now();
-        self.volumes.lock(volume.clone(), budget).await.map_err(|ended| {
-            let seconds = queued.elapsed().as_secs();
-            ended_failure(ended, format!("its turn: other servers of the shared volume took {seconds} s so far"))
-        })
-    }
-
-    /// Waits for the turns of these servers: each takes one attach or detach at a time. Several are taken in order, so that
-    /// no two callers wait for each other.
+    /// Waits for the turns of these servers, and of the volume if it is a shared one, all at once: meanwhile nobody waits
+    /// for this one.
     pub(super) async fn turns(
         &self,
-        servers: impl IntoIterator<Item = ServerId>,
+        shared_volume: Option<&VolumeId>,
+        servers: &[ServerId],
         budget: &Budget,
-    ) -> Result<Vec<KeyedGuard<ServerId>>, Failure> {
+    ) -> Result<KeyedGuard<Turn>, Failure> {
         let queued = Instant::now();
-        let turns = match self.servers.lock_many(servers, budget).await {
-            // Too late: a call that is sent now could not be followed, and would leave a tainted attachment behind.
-            Ok(_) if budget.remaining() < LEAST_LEFT.min(budget.timeout() / 4) => Err(Ended::DeadlineExceeded),
+        let volume = shared_volume.cloned().map(Turn::SharedVolume);
+        let turns = volume.into_iter().chain(servers.iter().cloned().map(Turn::Server));
+        let turns = match self.turns.lock(turns, budget).await {
+            Ok(_) if is_too_late(budget) => Err(Ended::DeadlineExceeded),
             turns => turns,
         };
         turns.map_err(|ended| {
-            let seconds = queued.elapsed().as_secs();
-            ended_failure(ended, format!("its turn: other attaches and detaches of the server took {seconds} s so far"))
+            let (seconds, what) =
+                (queued.elapsed().as_secs(), if shared_volume.is_some() { " or the volume" } else { "" });
+            ended_failure(
+                ended,
+                format!("its turn has not come: other attaches and detaches of the server{what} took {seconds} s"),
+            )
         })
     }
 
@@ -93,6 +93,12 @@ impl Jobs {
         })
         .await
     }
+}
+
+/// Whether too little time is left to begin: a call that is sent now could not be followed, and would leave a tainted
+/// attachment behind.
+pub(super) fn is_too_late(budget: &Budget) -> bool {
+    budget.remaining() < LEAST_LEFT.min(budget.timeout() / 4)
 }
 
 /// How a job that has ended went for one server. A batch has a sub-job for each of its servers, and its word counts more

@@ -3,7 +3,7 @@
 //! The server lists its volumes without a status, and whether it lists those attached after its creation is not documented:
 //! EVS is the side that tells, and the server's list adds to it.
 
-use std::time::Duration;
+use std::{slice, time::Duration};
 
 use async_trait::async_trait;
 
@@ -116,7 +116,7 @@ impl AttachmentApi for LiteServerApi {
     }
 
     async fn attach(&self, pair: &Pair, _: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
-        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
+        let _turn = self.jobs.turns(None, slice::from_ref(&pair.server), budget).await?;
         ledger.sending(Operation::Attach);
         let sent = self.client.attach_dev_server_volume(budget, &pair.server, &pair.volume).await;
         let operation = sent.map_err(failure).inspect_err(|failure| ledger.failed(failure))?;
@@ -124,7 +124,7 @@ impl AttachmentApi for LiteServerApi {
     }
 
     async fn detach(&self, pair: &Pair, _: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
-        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
+        let _turn = self.jobs.turns(None, slice::from_ref(&pair.server), budget).await?;
         ledger.sending(Operation::Detach);
         let sent = self.client.detach_dev_server_volume(budget, &pair.server, &pair.volume).await;
         let operation = sent.map_err(failure).inspect_err(|failure| ledger.failed(failure))?;
@@ -132,7 +132,7 @@ impl AttachmentApi for LiteServerApi {
     }
 
     async fn follow(&self, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
-        let _turn = self.jobs.turns([pair.server.clone()], budget).await?;
+        let _turn = self.jobs.turns(None, slice::from_ref(&pair.server), budget).await?;
         self.follow_operation(&self.jobs.waiter("lite server", POLL).resumed(), pair, job, budget).await
     }
 
