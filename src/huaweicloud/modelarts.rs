@@ -41,6 +41,9 @@ pub struct CloudServer {
     /// `BMS`, `ECS` or `HPS`.
     #[serde(default, rename = "type", deserialize_with = "decode::text")]
     pub server_type: Option<String>,
+    /// The HPS.
+    #[serde(default)]
+    pub hps_id: Option<ServerId>,
     /// The ECS within an HPS.
     #[serde(default)]
     pub hps_ecs_id: Option<ServerId>,

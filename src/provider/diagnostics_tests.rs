@@ -64,7 +64,14 @@ fn failure(kind: ErrorKind) -> Failure {
 }
 
 fn job_failure() -> JobFailure {
-    JobFailure { job: JobId::new("job-1"), code: "F.1".into(), reason: "no luck.".into(), conflict: false, busy: false }
+    JobFailure {
+        job: JobId::new("job-1"),
+        code: "F.1".into(),
+        reason: "no luck.".into(),
+        conflict: false,
+        busy: false,
+        of_batch: false,
+    }
 }
 
 fn problems() -> Vec<Problem> {

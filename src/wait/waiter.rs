@@ -82,6 +82,11 @@ impl Waiter {
         Self { at_once: true, resumed: true, ..self }
     }
 
+    /// Whether the operation began before the wait.
+    pub const fn is_resumed(&self) -> bool {
+        self.resumed
+    }
+
     /// Takes the dice given instead of its own, so that a test can repeat itself.
     #[must_use]
     pub fn with_rng(self, rng: fastrand::Rng) -> Self {

@@ -56,7 +56,8 @@ pub(crate) trait AttachmentApi: Send + Sync + 'static {
         })
     }
 
-    /// Starts or stops the server; what it has come to is for the looks that follow.
+    /// Starts or stops the server, once, and follows the job where there is one; what it has come to is for the looks that
+    /// follow.
     async fn power(&self, _: &Pair, _: bool, _: &Budget) -> Result<(), Failure> {
         Err(no_power())
     }
@@ -121,6 +122,8 @@ pub(crate) struct JobFailure {
     pub(crate) conflict: bool,
     /// For a conflict: whether trying again later will help, whatever the states look like.
     pub(crate) busy: bool,
+    /// Whether this is all that a batch says: it failed for some of its servers, and which ones the pairs will tell.
+    pub(crate) of_batch: bool,
 }
 
 /// An error of a cloud's client, as the life and the diagnostics need it.

@@ -104,7 +104,6 @@ impl Drive<'_> {
     /// # Errors
     /// A [`Problem`]; what was sent and is not known to have ended is in the ledger.
     pub(crate) async fn run(&self) -> Result<Reached, Problem> {
-        let mut expected = self.may_send.then(|| self.api.expect(self.pair, self.operation()));
         let mut progress = Progress {
             sent: None,
             releases: 0,
@@ -116,8 +115,17 @@ impl Drive<'_> {
             looks: self.looks(),
             conflicts: Backoff::new(&CONFLICTS),
         };
+        match (self.advance(&mut progress).await, progress.job_failure) {
+            // Why the job failed says more than that the time was over while its remains were watched.
+            (Err(Problem::Ended { .. }), Some((failure, _))) => Err(Problem::Job(failure)),
+            (result, _) => result,
+        }
+    }
+
+    async fn advance(&self, progress: &mut Progress) -> Result<Reached, Problem> {
+        let mut expected = self.may_send.then(|| self.api.expect(self.pair, self.operation()));
         if let Some(pending) = self.ledger.pending() {
-            self.resume(pending, &mut progress).await?;
+            self.resume(pending, progress).await?;
         }
         loop {
             let sight = match self.api.look(self.pair, self.budget).await {
@@ -130,7 +138,7 @@ impl Drive<'_> {
                 }
                 Err(failure) => return Err(problem(failure)),
             };
-            let step = self.decide(&sight, &mut progress);
+            let step = self.decide(&sight, progress);
             // From here on the pair either comes at once or not soon.
             drop(expected.take());
             match step {
@@ -143,19 +151,22 @@ impl Drive<'_> {
                     progress.unexplained = 0;
                     self.pause(&mut progress.looks, text).await?;
                 }
-                Step::Refuse(Refusal::StaleRecord) if self.may_release(&progress) => {
-                    self.release(&sight, &mut progress).await?;
+                Step::Refuse(Refusal::StaleRecord) if self.may_release(progress) => {
+                    self.release(&sight, progress).await?;
                 }
                 Step::Refuse(refusal) => return Err(self.give_up(refusal, &sight, progress)),
                 Step::Send if !self.may_send => {
                     self.ledger.settled();
-                    return Err(progress.job_failure.map_or(Problem::NotThere, |(failure, _)| Problem::Job(failure)));
+                    return Err(match progress.job_failure.take() {
+                        Some((failure, _)) => Problem::Job(failure),
+                        None => Problem::NotThere,
+                    });
                 }
                 Step::Send => {
                     if let Some(stopped) = self.stopped {
                         stopped.stop(self.api, self.pair, self.ledger, self.budget).await?;
                     }
-                    self.send(&sight, &mut progress).await?;
+                    self.send(&sight, progress).await?;
                 }
             }
         }
@@ -191,7 +202,11 @@ impl Drive<'_> {
         progress.releases += 1;
         tracing::warn!(server = %self.pair.server, volume = %self.pair.volume, attachment_id, "releasing a stale record");
         match self.api.release(self.pair, attachment_id, self.budget).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                // The lists have their time again to show it.
+                progress.disagreeing_since = None;
+                Ok(())
+            }
             Err(failure)
                 if matches!(failure.kind, ErrorKind::AnswerLost | ErrorKind::NotAttached | ErrorKind::NotFound) =>
             {
@@ -244,10 +259,10 @@ impl Drive<'_> {
 
     /// The next step, with what the pure decision does not know: that our job failed, and how long things have lasted.
     fn decide(&self, sight: &Sight, progress: &mut Progress) -> Step {
-        if sight.on_server() == sight.on_volume() {
+        // Lists disagree by nature while something is being done; with a server that is gone nothing is.
+        let at_work = sight.server.is_some() && sight.moving().is_some();
+        let disagreeing = if at_work || sight.on_server() == sight.on_volume() {
             progress.disagreeing_since = None;
-        }
-        let disagreeing = if sight.on_server() == sight.on_volume() {
             Duration::ZERO
         } else {
             progress.disagreeing_since.get_or_insert_with(Instant::now).elapsed()
@@ -267,6 +282,9 @@ impl Drive<'_> {
         let sent = progress.sent.as_ref().map(|(sent, _)| *sent);
         match (step::next(self.goal, sight, sent, disagreeing), &progress.job_failure) {
             (Step::Wait(text), Some((_, at))) if at.elapsed() < SETTLE_WINDOW => Step::Wait(text),
+            (Step::Send, Some((failure, at))) if failure.of_batch && at.elapsed() < SETTLE_WINDOW => {
+                Step::Wait(format!("job {} of a batch failed and does not say for which server", failure.job))
+            }
             (Step::Done, _) => Step::Done,
             // A failed job is not tried again; what is left of it has had its time to be cleared away.
             (_, Some(_)) => Step::Refuse(Refusal::NoEffect),
@@ -296,17 +314,17 @@ impl Drive<'_> {
                 progress.sent = sent(Fate::Accepted).map(|(sent, at)| (Sent { seen_moving, ..sent }, at));
             }
             Ok(Submitted::Ended(JobEnd::Done)) => progress.sent = sent(Fate::JobDone),
-            Ok(Submitted::Ended(JobEnd::Unknown)) => progress.sent = sent(Fate::Lost),
+            // Nobody knows how it ended, but it was accepted: it is not sent again.
+            Ok(Submitted::Ended(JobEnd::Unknown)) => progress.sent = sent(Fate::Accepted),
             Ok(Submitted::Ended(JobEnd::Failed(failure)))
                 if failure.conflict && (failure.busy || progress.unexplained < MAX_UNEXPLAINED) =>
             {
-                self.ledger.settled();
+                self.ledger.undone();
                 progress.unexplained += u32::from(!failure.busy);
                 self.pause(&mut progress.conflicts, format!("job {} met a conflict: {}", failure.job, failure.reason))
                     .await?;
             }
             Ok(Submitted::Ended(JobEnd::Failed(failure))) => {
-                self.ledger.settled();
                 progress.job_failure = Some((failure, Instant::now()));
             }
             Err(failure) => return self.sending_failed(failure, sent, count, progress).await,
@@ -338,7 +356,6 @@ impl Drive<'_> {
             }
             // The cloud contradicts the look before: look again, and give up when it keeps doing so.
             ErrorKind::Conflict | ErrorKind::AlreadyAttached | ErrorKind::NotAttached | ErrorKind::NotFound => {
-                self.ledger.settled();
                 progress.unexplained += u32::from(!failure.busy);
                 if progress.unexplained > MAX_UNEXPLAINED {
                     return Err(Problem::Call(failure));
@@ -353,29 +370,35 @@ impl Drive<'_> {
             | ErrorKind::Throttled
             | ErrorKind::Server
             | ErrorKind::Unreachable
-            | ErrorKind::Configuration => {
-                self.ledger.settled();
-                return Err(Problem::Call(failure));
-            }
+            | ErrorKind::Configuration => return Err(Problem::Call(failure)),
         }
         Ok(())
     }
 
     /// The most telling problem: a job's reason or an unreadable answer says more than what followed from it.
-    fn give_up(&self, refusal: Refusal, sight: &Sight, progress: Progress) -> Problem {
-        if let Some((failure, _)) = progress.job_failure {
+    fn give_up(&self, refusal: Refusal, sight: &Sight, progress: &mut Progress) -> Problem {
+        // What of a pair is left on one side is for the next run to clear away.
+        let gone = self.goal == Goal::Detached || !sight.listed();
+        if let Some((failure, _)) = progress.job_failure.take() {
+            if gone {
+                self.ledger.undone();
+            }
             return Problem::Job(failure);
         }
+        let fate = progress.sent.as_ref().map(|(sent, _)| sent.fate);
         let over = match refusal {
-            Refusal::NoEffect | Refusal::FellBack => true,
-            // What of a pair is left on one side is for the next run to clear away.
-            Refusal::VolumeState(_) | Refusal::HeldBy(_) => self.goal == Goal::Detached || !sight.listed(),
+            // A call whose answer was lost may show yet.
+            Refusal::NoEffect => self.goal == Goal::Detached || fate != Some(Fate::Lost),
+            Refusal::FellBack => true,
+            Refusal::VolumeState(_) => gone,
+            // A job of ours that succeeded outweighs an id that we may only not know for ours.
+            Refusal::HeldBy(_) => gone && !matches!(fate, Some(Fate::JobDone | Fate::JobDoneEarlier)),
             _ => false,
         };
         if over {
             self.ledger.settled();
         }
-        match (&refusal, progress.lost) {
+        match (&refusal, progress.lost.take()) {
             (Refusal::NoEffect | Refusal::FellBack, Some(lost)) => Problem::Call(lost),
             _ => Problem::Refused(refusal),
         }
@@ -388,7 +411,7 @@ impl Drive<'_> {
 }
 
 /// Whether an error of a look may pass by itself.
-fn passing(kind: ErrorKind) -> bool {
+pub(crate) fn passing(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::AnswerLost

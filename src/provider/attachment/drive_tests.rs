@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     api::Wish,
     drive::{Drive, Problem, Reached},
-    fake::{FakeCloud, JOB, Luck, Outside, World, pair},
+    fake::{FakeCloud, JOB, Luck, Outside, Running, World, pair},
     ledger::{Ledger, Operation, Private},
-    step::{Goal, Refusal},
+    step::{Goal, Refusal, SETTLE_WINDOW},
 };
 use crate::budget::{Budget, Ended};
 
@@ -75,6 +75,61 @@ async fn a_lost_call_is_sent_again_after_a_look() {
     let cloud = FakeCloud::new(World { luck: [Luck::LostBefore].into(), ..World::default() });
     assert!(run(&cloud, Goal::Attached).await.unwrap().ours);
     assert_eq!(cloud.world().calls, [(Operation::Attach, true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_call_is_remembered_when_the_one_after_it_is_refused() {
+    for refused in [Luck::Throttled, Luck::Conflict] {
+        let world = World { luck: [Luck::LostAfter, refused].into(), shy: true, ..World::default() };
+        let cloud = FakeCloud::new(World { slow: 2 * TIMEOUT, ..world });
+        let ledger = Ledger::new(Private::default(), epoch);
+        let problem = drive(&cloud, Goal::Attached, &ledger, CancellationToken::new()).await.unwrap_err();
+        assert!(matches!(problem, Problem::Call(_)), "{problem:?}");
+        let pending = ledger.pending().expect("what took without showing");
+        assert_eq!((pending.operation, pending.job), (Operation::Attach, None), "{refused:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_accepted_is_not_sent_again_because_nobody_knows_its_job() {
+    let world = World { unknown_jobs: true, shy: true, slow: 10 * JOB, ..World::default() };
+    let cloud = FakeCloud::new(world);
+    assert!(run(&cloud, Goal::Attached).await.unwrap().ours);
+    assert_eq!(cloud.world().calls, [(Operation::Attach, true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_an_attach_takes_does_not_make_its_record_stale() {
+    let takes = 3 * SETTLE_WINDOW;
+    let cloud =
+        FakeCloud::new(World { lag: SETTLE_WINDOW / 2, server_lags: true, on_volume: true, ..World::default() });
+    cloud.world().job = Some(Running::of_somebody_else(Operation::Attach, takes));
+    let (pair, ledger, budget) =
+        (pair(), Ledger::new(Private::default(), epoch), Budget::new(TIMEOUT, CancellationToken::new()));
+    let drive = Drive {
+        api: &cloud,
+        pair: &pair,
+        goal: Goal::Attached,
+        wish: Wish { release_stale_record: true, ..Wish::default() },
+        may_send: true,
+        stopped: None,
+        ledger: &ledger,
+        budget: &budget,
+    };
+    let reached = drive.run().await.unwrap();
+    assert!(!reached.ours && reached.sight.attached());
+    assert!(budget.elapsed() > takes);
+    let world = cloud.world();
+    assert!(world.released.is_empty() && world.calls.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pair_that_is_being_attached_and_that_neither_side_lists_yet_is_not_detached() {
+    let cloud = FakeCloud::new(World::default());
+    cloud.world().job = Some(Running::of_somebody_else(Operation::Attach, JOB));
+    let reached = run(&cloud, Goal::Detached).await.unwrap();
+    assert!(reached.ours && reached.sight.detached());
+    assert_eq!(cloud.world().calls, [(Operation::Detach, true)]);
 }
 
 #[tokio::test(start_paused = true)]

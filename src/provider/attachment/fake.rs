@@ -43,6 +43,8 @@ pub(super) enum Luck {
     Conflict,
     /// It is refused because the server is busy, and trying again later will help.
     Busy,
+    /// It is refused because there are too many calls.
+    Throttled,
 }
 
 /// What somebody else does.
@@ -74,7 +76,13 @@ pub(super) struct World {
     pub(super) calls: Vec<(Operation, bool)>,
     /// How long the volume's list lags behind the job.
     pub(super) lag: Duration,
+    /// Whether it is the server's list that lags, instead.
+    pub(super) server_lags: bool,
     pub(super) job: Option<Running>,
+    /// Whether no status shows a job that runs.
+    pub(super) shy: bool,
+    /// Whether nobody is told how a job ended.
+    pub(super) unknown_jobs: bool,
     pub(super) lagging: Option<(Instant, bool)>,
     pub(super) failed: Vec<JobId>,
     pub(super) jobs: u32,
@@ -91,6 +99,8 @@ pub(super) struct World {
     pub(super) locked: bool,
     /// How many power calls are refused for a conflict.
     pub(super) power_conflicts: u32,
+    /// How many power calls never arrive.
+    pub(super) power_lost: u32,
     /// Every power call that was accepted: on (true) or off (false).
     pub(super) power_calls: Vec<bool>,
     /// Every attachment record that was released.
@@ -103,6 +113,13 @@ pub(super) struct Running {
     operation: Operation,
     ends: Instant,
     fails: bool,
+}
+
+impl Running {
+    /// Somebody else's, that succeeds after this time.
+    pub(super) fn of_somebody_else(operation: Operation, takes: Duration) -> Self {
+        Self { id: JobId::new("foreign"), operation, ends: Instant::now() + takes, fails: false }
+    }
 }
 
 /// The fake cloud.
@@ -145,12 +162,15 @@ impl FakeCloud {
         ledger.sending(operation);
         let answer = self.world().submit(operation);
         budget.sleep(Duration::from_millis(20)).await.map_err(|_| failed(ErrorKind::AnswerLost))?;
-        let job = answer?;
+        let job = answer.inspect_err(|failure| ledger.failed(failure))?;
         ledger.accepted(&job);
         self.end_of(&job, budget).await.map(Submitted::Ended)
     }
 
     async fn end_of(&self, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
+        if self.world().unknown_jobs {
+            return Ok(JobEnd::Unknown);
+        }
         loop {
             {
                 let world = self.world();
@@ -161,6 +181,7 @@ impl FakeCloud {
                         reason: "no luck".into(),
                         conflict: false,
                         busy: false,
+                        of_batch: false,
                     };
                     return Ok(JobEnd::Failed(failure));
                 }
@@ -184,16 +205,17 @@ impl World {
             if job.fails {
                 self.failed.push(job.id);
             } else {
-                let attached = job.operation == Operation::Attach;
-                self.on_server = attached && !self.no_server;
-                self.lagging = Some((job.ends + self.lag, attached && !self.no_server));
+                let attached = job.operation == Operation::Attach && !self.no_server;
+                *(if self.server_lags { &mut self.on_volume } else { &mut self.on_server }) = attached;
+                self.lagging = Some((job.ends + self.lag, attached));
             }
         }
         if let Some((_, power)) = self.booting.take_if(|(at, _)| *at <= now) {
             self.power = power;
         }
-        if let Some((_, on_volume)) = self.lagging.take_if(|(at, _)| *at <= now) {
-            self.on_volume = on_volume && !self.no_volume;
+        if let Some((_, attached)) = self.lagging.take_if(|(at, _)| *at <= now) {
+            let late = if self.server_lags { &mut self.on_server } else { &mut self.on_volume };
+            *late = attached && !self.no_volume;
         }
     }
 
@@ -221,6 +243,7 @@ impl World {
         match luck {
             Luck::LostBefore => return Err(failed(ErrorKind::AnswerLost)),
             Luck::Busy => return Err(Failure { busy: true, ..failed(ErrorKind::Conflict) }),
+            Luck::Throttled => return Err(failed(ErrorKind::Throttled)),
             Luck::Good | Luck::JobFails | Luck::LostAfter | Luck::Conflict => {}
         }
         let refusal = match operation {
@@ -243,7 +266,8 @@ impl World {
     }
 
     fn sight(&self) -> Sight {
-        let state = match (&self.job, self.on_volume || self.other.is_some()) {
+        let job = self.job.as_ref().filter(|_| !self.shy);
+        let state = match (job, self.on_volume || self.other.is_some()) {
             (Some(job), _) if job.operation == Operation::Attach => VolumeState::Attaching,
             (Some(_), _) => VolumeState::Detaching,
             (None, true) => VolumeState::InUse,
@@ -317,6 +341,10 @@ impl AttachmentApi for FakeCloud {
         if world.power_conflicts > 0 {
             world.power_conflicts -= 1;
             return Err(failed(ErrorKind::Conflict));
+        }
+        if world.power_lost > 0 {
+            world.power_lost -= 1;
+            return Err(failed(ErrorKind::AnswerLost));
         }
         world.power_calls.push(on);
         let power = if on { Readiness::Running } else { Readiness::Stopped };

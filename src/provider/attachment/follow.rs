@@ -1,6 +1,8 @@
 //! Following a cloud's job to its end.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
+
+use tokio::time::Instant;
 
 use super::api::Failure;
 use crate::{
@@ -19,8 +21,12 @@ pub(crate) enum JobSight<T> {
     Ended(T),
 }
 
+/// How long a job that was accepted just now may not be seen before it counts as one that cannot be: as long as it is
+/// followed, nothing else is sent to its server.
+const APPEARS_WITHIN: Duration = Duration::from_secs(10);
+
 /// Looks at `job` until it has ended or the budget has. A cloud that cannot be asked for a while is asked again; one that
-/// does not know the job, or does not let us see it, ends the following with none: the pair itself will tell.
+/// goes on not knowing the job, or not letting us see it, ends the following with none: the pair itself will tell.
 pub(crate) async fn follow<T, F>(
     waiter: &Waiter,
     job: &JobId,
@@ -30,6 +36,7 @@ pub(crate) async fn follow<T, F>(
 where
     F: Future<Output = Result<JobSight<T>, Failure>> + Send,
 {
+    let began = Instant::now();
     let waited = waiter
         .wait(budget, |budget| {
             let look = look(budget);
@@ -37,10 +44,16 @@ where
                 match look.await {
                     Ok(JobSight::Running(state)) => Ok(Poll::Pending { state }),
                     Ok(JobSight::Ended(end)) => Ok(Poll::Done(Some(end))),
-                    Err(failure) => asked_in_vain(failure).map(|state| match state {
-                        Some(state) => Poll::Pending { state },
-                        None => Poll::Done(None),
-                    }),
+                    Err(failure) if may_pass(&failure, !waiter.is_resumed() && began.elapsed() < APPEARS_WITHIN) => {
+                        Ok(Poll::Pending { state: format!("not to be seen for now ({})", failure.text) })
+                    }
+                    Err(failure) if matches!(failure.kind, ErrorKind::Stopped | ErrorKind::DeadlineExceeded) => {
+                        Err(failure)
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "the job cannot be looked at; the pair itself will tell");
+                        Ok(Poll::Done(None))
+                    }
                 }
             }
         })
@@ -50,25 +63,22 @@ where
         Err(WaitError::Failed(failure)) => Err(failure),
         Err(WaitError::Ended { ended, last_state, polls, .. }) => {
             let state = last_state.unwrap_or_else(|| "not seen yet".to_owned());
-            Err(ended_failure(ended, format!("job {job} is {state} (looked at {polls} times)")))
+            Err(ended_failure(ended, format!("job {job} is {state} (polls: {polls})")))
         }
     }
 }
 
-/// What a look that failed means: a state to wait in, or none when the job cannot be seen at all.
-fn asked_in_vain(failure: Failure) -> Result<Option<String>, Failure> {
+/// Whether a look that failed may go well later; one at a job that is `new` may be early or meet a gateway's hiccup.
+const fn may_pass(failure: &Failure, new: bool) -> bool {
     match failure.kind {
+        ErrorKind::Stopped | ErrorKind::DeadlineExceeded => false,
         ErrorKind::AnswerLost
         | ErrorKind::Unreachable
         | ErrorKind::Throttled
         | ErrorKind::Server
         | ErrorKind::Malformed
-        | ErrorKind::Conflict => Ok(Some(format!("not to be seen for now ({})", failure.text))),
-        ErrorKind::Stopped | ErrorKind::DeadlineExceeded => Err(failure),
-        _ => {
-            tracing::warn!(error = %failure, "the job cannot be looked at; the pair itself will tell");
-            Ok(None)
-        }
+        | ErrorKind::Conflict => true,
+        _ => new,
     }
 }
 

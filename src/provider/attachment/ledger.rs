@@ -82,13 +82,18 @@ impl Ledger {
         entries.before = entries.kept.pending.replace(Pending { operation, job: None, started_at });
     }
 
-    /// To be called with what an announced call failed with. One that the end of the budget kept from being sent is taken
-    /// back; one that it cut off later fails as a lost answer.
+    /// To be called with what an announced call failed with: only one whose answer was lost may have been processed.
     pub(crate) fn failed(&self, failure: &Failure) {
-        if matches!(failure.kind, ErrorKind::Stopped | ErrorKind::DeadlineExceeded) {
-            let mut entries = self.lock();
-            entries.kept.pending = entries.before.take();
+        if !matches!(failure.kind, ErrorKind::AnswerLost | ErrorKind::Malformed) {
+            self.undone();
         }
+    }
+
+    /// The last call is over and has changed nothing. What was pending before it, a call whose answer was lost, is pending
+    /// still: it may be the very reason for the refusal.
+    pub(crate) fn undone(&self) {
+        let mut entries = self.lock();
+        entries.kept.pending = entries.before.take();
     }
 
     /// The cloud accepted the call under this job.
@@ -98,9 +103,10 @@ impl Ledger {
         }
     }
 
-    /// The call is over: refused, failed or verified.
+    /// Whatever was sent is over, and the pair itself has shown how.
     pub(crate) fn settled(&self) {
-        self.lock().kept.pending = None;
+        let mut entries = self.lock();
+        (entries.kept.pending, entries.before) = (None, None);
     }
 
     /// Forgets everything: what was kept is about another attachment.
@@ -147,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_the_end_of_the_budget_kept_from_being_sent_is_taken_back_and_an_earlier_one_is_not() {
+    fn a_call_that_was_not_processed_is_taken_back_and_an_earlier_one_whose_answer_was_lost_is_not() {
         let failure =
             |kind| Failure { kind, operation: String::new(), text: String::new(), clock_skew: None, busy: false };
         let ledger = Ledger::new(Private::default(), noon);
@@ -158,9 +164,18 @@ mod tests {
         ledger.failed(&failure(ErrorKind::AnswerLost));
         let lost = ledger.pending();
         assert!(lost.is_some());
+        for kind in [ErrorKind::DeadlineExceeded, ErrorKind::Conflict, ErrorKind::Throttled, ErrorKind::Unreachable] {
+            ledger.sending(Operation::Attach);
+            ledger.failed(&failure(kind));
+            assert_eq!(ledger.pending(), lost, "{kind:?}");
+        }
         ledger.sending(Operation::Attach);
-        ledger.failed(&failure(ErrorKind::DeadlineExceeded));
+        ledger.accepted(&JobId::new("J"));
+        ledger.undone();
         assert_eq!(ledger.pending(), lost);
+        ledger.settled();
+        ledger.undone();
+        assert_eq!(ledger.pending(), None);
     }
 
     #[test]

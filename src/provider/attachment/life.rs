@@ -26,6 +26,10 @@ use crate::{
 /// ends it all the same.
 const START_GRACE: Duration = Duration::from_secs(120);
 
+/// What goes with a create that failed and may have an effect yet.
+const TAINTED: &str = "The attachment is in the state, marked as tainted, because what was sent may still complete. If it \
+    does, `terraform untaint` keeps it; otherwise the next apply detaches what is there and attaches again.";
+
 /// One call of Terraform about one attachment.
 pub(crate) struct Life<M> {
     api: Arc<dyn AttachmentApi>,
@@ -94,7 +98,12 @@ impl<M: Model> Life<M> {
             Problem::Ended { ended: Ended::Stopped, waiting_for } if kept => {
                 diags.warnings.push(report.interrupted_create(waiting_for));
             }
-            _ => diags.errors.push(with_hint(report.problem(problem), hint)),
+            _ => {
+                let error = with_hint(report.problem(problem), hint);
+                // That of an end of the time says so itself.
+                let tainted = kept && !matches!(problem, Problem::Ended { .. });
+                diags.errors.push(with_hint(error, tainted.then(|| TAINTED.to_owned())));
+            }
         }
         if !kept {
             return Outcome { state: None, private: Private::default() };
@@ -254,20 +263,25 @@ impl<M: Model> Life<M> {
                 diags.errors.push(refused);
                 return self.still_there();
             }
-            OnDestroy::Abandon => {
-                tracing::info!(server = %self.pair.server, volume = %self.pair.volume, "abandoned: left attached");
-                return gone();
-            }
-            OnDestroy::Detach | OnDestroy::StopThenDetach => {}
+            OnDestroy::Abandon | OnDestroy::Detach | OnDestroy::StopThenDetach => {}
         }
-        let stops = self.model.common().on_destroy() == OnDestroy::StopThenDetach;
+        let on_destroy = self.model.common().on_destroy();
+        let stops = on_destroy == OnDestroy::StopThenDetach;
         let joined =
             (stops || self.ledger.must_start()).then(|| self.stopped_servers.join(&*self.api, &self.pair.server));
-        let stopped = joined.as_ref().filter(|_| stops);
-        let detached = Drive { stopped, ..self.drive(Goal::Detached, true) }.run().await;
-        if let Err(problem) = &detached {
-            diags.errors.push(self.report(Action::Detach, true).problem(problem));
-        }
+        let detached = if on_destroy == OnDestroy::Abandon {
+            tracing::info!(server = %self.pair.server, volume = %self.pair.volume, "abandoned: left attached");
+            true
+        } else {
+            let stopped = joined.as_ref().filter(|_| stops);
+            match (Drive { stopped, ..self.drive(Goal::Detached, true) }).run().await {
+                Ok(_) => true,
+                Err(problem) => {
+                    diags.errors.push(self.report(Action::Detach, true).problem(&problem));
+                    false
+                }
+            }
+        };
         // Also after a detach that failed: a server that is down for nothing is an outage of its own.
         let started = match joined {
             Some(joined) => {
@@ -278,7 +292,7 @@ impl<M: Model> Life<M> {
         };
         match started {
             // A server that does not exist any more needs no start.
-            Ok(()) | Err(Problem::Refused(Refusal::NoServer)) if detached.is_ok() => return gone(),
+            Ok(()) | Err(Problem::Refused(Refusal::NoServer)) if detached => return gone(),
             Ok(()) => {}
             Err(problem) => diags.errors.push(self.report(Action::Start, true).problem(&problem)),
         }

@@ -1,6 +1,6 @@
 //! Tests of [`super::life`]: what each operation leaves in Terraform's state, in private data and in what a person reads.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tf_provider::{Diagnostics, value::Value};
 use tokio_util::sync::CancellationToken;
@@ -108,6 +108,34 @@ async fn a_create_whose_job_fails_is_an_error_with_the_reason_and_leaves_nothing
     }
     assert!(terraform.state.is_none());
     assert_eq!(terraform.private, Private::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_job_fails_keeps_what_a_side_goes_on_listing() {
+    let mut terraform = Terraform::new(unlucky(Luck::JobFails), config());
+    let cloud = Arc::clone(&terraform.cloud);
+    let (diags, ()) = tokio::join!(terraform.create(), async {
+        tokio::time::sleep(SECOND).await;
+        cloud.world().on_volume = true;
+    });
+    let (summary, detail) = only(&diags.errors);
+    assert!(summary.contains("failed") && detail.contains("F.1") && detail.contains("tainted"), "{summary}: {detail}");
+    assert_eq!(terraform.private, pending(Operation::Attach, Some("job-1")));
+    // It turns out that the cloud did attach it.
+    cloud.world().on_server = true;
+    assert_eq!(terraform.refresh().await, Diagnostics::default());
+    assert!(terraform.state.is_some() && terraform.private == Private::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_does_not_hide_why_the_job_failed() {
+    let mut terraform = Terraform::new(unlucky(Luck::JobFails), config());
+    let cloud = Arc::clone(&terraform.cloud);
+    let (diags, ()) = tokio::join!(stopped_after(JOB + SECOND, &mut terraform, Terraform::create), async {
+        tokio::time::sleep(SECOND).await;
+        cloud.world().on_volume = true;
+    });
+    assert!(only(&diags.errors).1.contains("F.1"), "{diags:?}");
 }
 
 #[tokio::test(start_paused = true)]

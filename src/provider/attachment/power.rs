@@ -6,12 +6,14 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use super::{
     api::{AttachmentApi, Failure},
-    drive::{Problem, problem},
+    drive::{Problem, passing, problem},
     ledger::Ledger,
     sight::{Pair, Readiness},
-    step::Refusal,
+    step::{LOST_WINDOW, MAX_SENDS, Refusal},
 };
 use crate::{
     backoff::{Backoff, BackoffConfig},
@@ -179,33 +181,52 @@ async fn bring(
 ) -> Result<(), Problem> {
     let on = wanted == Readiness::Running;
     let mut looks = Backoff::new(&LOOKS);
-    let (mut sent, mut conflicts) = (false, 0);
+    let (mut sends, mut conflicts) = (0, 0);
+    // When a call may be sent: at once, some time after one whose answer was lost, and not after one that was accepted.
+    let mut may_send_at = Some(Instant::now());
     loop {
-        let sight = api.look(pair, budget).await.map_err(problem)?;
-        let server = sight.server.ok_or(Problem::Refused(Refusal::NoServer))?;
-        let mut waiting_for = format!("the server is {}", server.status);
-        match server.readiness {
-            readiness if readiness == wanted => return Ok(()),
-            Readiness::Unfit => return Err(Problem::Refused(Refusal::ServerState(server.status))),
-            Readiness::Running | Readiness::Stopped if !sent => {
-                if server.locked && !on {
-                    return Err(Problem::Refused(Refusal::ServerLocked));
-                }
-                sending();
-                tracing::info!(server = %pair.server, on, "changing the server's power");
-                match api.power(pair, on, budget).await {
-                    Ok(()) => {
-                        sent = true;
-                        continue;
+        let mut waiting_for;
+        match api.look(pair, budget).await {
+            Ok(sight) => {
+                let server = sight.server.ok_or(Problem::Refused(Refusal::NoServer))?;
+                waiting_for = format!("the server is {}", server.status);
+                match server.readiness {
+                    readiness if readiness == wanted => return Ok(()),
+                    Readiness::Unfit => return Err(Problem::Refused(Refusal::ServerState(server.status))),
+                    Readiness::Running | Readiness::Stopped
+                        if sends < MAX_SENDS && may_send_at.is_some_and(|at| at <= Instant::now()) =>
+                    {
+                        if server.locked && !on {
+                            return Err(Problem::Refused(Refusal::ServerLocked));
+                        }
+                        sending();
+                        tracing::info!(server = %pair.server, on, "changing the server's power");
+                        match api.power(pair, on, budget).await {
+                            Ok(()) => {
+                                may_send_at = None;
+                                continue;
+                            }
+                            Err(lost) if lost.kind == ErrorKind::AnswerLost => {
+                                sends += 1;
+                                may_send_at = Some(Instant::now() + LOST_WINDOW);
+                                waiting_for = lost.text;
+                            }
+                            // A server that we stopped is not left down because it is busy for a while.
+                            Err(conflict)
+                                if conflict.kind == ErrorKind::Conflict
+                                    && (on || conflict.busy || conflicts < MAX_CONFLICTS) =>
+                            {
+                                conflicts += 1;
+                                waiting_for = conflict.text;
+                            }
+                            Err(failure) => return Err(problem(failure)),
+                        }
                     }
-                    Err(failure) if failure.kind == ErrorKind::Conflict && conflicts < MAX_CONFLICTS => {
-                        conflicts += 1;
-                        waiting_for = failure.text;
-                    }
-                    Err(failure) => return Err(problem(failure)),
+                    Readiness::Running | Readiness::Stopped | Readiness::Transient => {}
                 }
             }
-            Readiness::Running | Readiness::Stopped | Readiness::Transient => {}
+            Err(failure) if passing(failure.kind) => waiting_for = failure.text,
+            Err(failure) => return Err(problem(failure)),
         }
         budget.sleep(looks.next_delay()).await.map_err(|ended| Problem::Ended { ended, waiting_for })?;
     }

@@ -103,6 +103,52 @@ async fn a_conflict_is_waited_out_and_one_that_stays_is_an_error() {
     }
 }
 
+/// Starts a server that an earlier run left down.
+async fn start(cloud: &FakeCloud) -> Result<(), Problem> {
+    let private = Private { start_server: true, ..Private::default() };
+    let (pair, ledger) = (pair(), Ledger::new(private, || SystemTime::UNIX_EPOCH));
+    StoppedServers::default().join(cloud, &pair.server).leave(cloud, &pair, &ledger, &budget()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_busy_for_a_while_is_started_all_the_same() {
+    let cloud = FakeCloud::new(World { power: Readiness::Stopped, power_conflicts: 20, ..World::default() });
+    start(&cloud).await.unwrap();
+    let world = cloud.world();
+    assert_eq!((&*world.power_calls, world.power), (&[true][..], Readiness::Running));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_power_call_whose_answer_was_lost_is_sent_again_after_a_look_and_not_for_ever() {
+    for (power_lost, starts) in [(2, true), (3, false)] {
+        let cloud = FakeCloud::new(World { power: Readiness::Stopped, power_lost, ..World::default() });
+        assert_eq!(start(&cloud).await.is_ok(), starts);
+        assert_eq!(&*cloud.world().power_calls, if starts { &[true][..] } else { &[] });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cloud_that_cannot_be_asked_for_a_while_does_not_leave_a_server_down() {
+    let world = World { power: Readiness::Stopped, look_fails: Some(ErrorKind::Unreachable), ..World::default() };
+    let cloud = FakeCloud::new(world);
+    let (started, ()) = tokio::join!(start(&cloud), async {
+        tokio::time::sleep(10 * SECOND).await;
+        cloud.world().look_fails = None;
+    });
+    assert!(started.is_ok(), "{started:?}");
+    assert_eq!(cloud.world().power_calls, [true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attachment_that_is_abandoned_does_not_leave_the_server_down() {
+    let mut terraform = Terraform::attached(World::default(), on_destroy("abandon")).await;
+    terraform.cloud.world().power = Readiness::Stopped;
+    terraform.private = Private { start_server: true, ..Private::default() };
+    assert_eq!(terraform.delete().await, Diagnostics::default());
+    let world = terraform.cloud.world();
+    assert_eq!((world.power, world.on_server), (Readiness::Running, true));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_in_a_state_that_only_a_person_can_end_is_refused() {
     let cloud = FakeCloud::new(World { power: Readiness::Unfit, ..World::default() });

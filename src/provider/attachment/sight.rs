@@ -152,9 +152,10 @@ impl Sight {
         self.volume.as_ref().is_some_and(|volume| !volume.multiattach && !volume.others.is_empty())
     }
 
-    /// Detached: no side lists the pair and no detach is under way that may be this pair's.
+    /// Detached: no side lists the pair and nothing is under way that may be this pair's. A cloud may reserve a volume
+    /// before either side lists what it is being attached to.
     pub(crate) fn detached(&self) -> bool {
-        !self.listed() && (self.held_elsewhere() || self.moving() != Some(VolumeState::Detaching))
+        !self.listed() && (self.server.is_none() || self.held_elsewhere() || self.moving().is_none())
     }
 }
 

@@ -22,7 +22,6 @@ use crate::{
     },
     sync::{BatchError, BatchExecutor, Batcher, BatcherConfig, Expected},
     transport::ErrorKind,
-    wait::PollConfig,
 };
 use async_trait::async_trait;
 
@@ -143,7 +142,6 @@ impl BatchExecutor for Executor {
             Ok(ends) => ends,
             Err(refusal) if self.is_refusal_of_the_batch(&refusal) => {
                 tracing::info!(%refusal, "the batch is refused; its members go singly");
-                members.iter().for_each(|member| member.ledger.settled());
                 alone()
             }
             Err(failure) => members.iter().map(|_| Err(failure.clone())).collect(),
@@ -192,19 +190,20 @@ impl Executor {
             .collect();
         let taking_part: Vec<&Member> =
             members.iter().zip(&ended).filter(|(_, ended)| ended.is_none()).map(|(member, _)| member).collect();
-        let ends = if taking_part.is_empty() {
+        let mut ends = if taking_part.is_empty() {
             Vec::new()
         } else {
             let job = self.send(calls, volume, &taking_part, budget).await?;
-            self.ends(calls, &job, &taking_part, budget).await?
-        };
-        drop(turns);
-        let mut ends = ends.into_iter();
+            let ended = calls.follow(self.kind(), turns, &job, budget).await?;
+            let end = |member: &&Member| end_for(&job, ended.as_ref(), &member.pair.server, true);
+            taking_part.iter().map(|member| Part::Ended(end(member))).collect()
+        }
+        .into_iter();
         Ok(ended
             .into_iter()
             .map(|ended| match ended {
                 Some(ended) => Err(ended_failure(ended, "the turns of the servers in its batch".to_owned())),
-                None => ends.next().unwrap_or(Ok(Part::Ended(JobEnd::Unknown))),
+                None => Ok(ends.next().unwrap_or(Part::Ended(JobEnd::Unknown))),
             })
             .collect())
     }
@@ -236,19 +235,11 @@ impl Executor {
         Ok(job)
     }
 
-    async fn ends(
-        &self,
-        calls: &Calls,
-        job: &JobId,
-        members: &[&Member],
-        budget: &Budget,
-    ) -> Result<Vec<Result<Part, Failure>>, Failure> {
-        let kind = match self.operation {
+    /// The name by which the durations of its jobs are known.
+    const fn kind(&self) -> &'static str {
+        match self.operation {
             Operation::Attach => "batch attach",
             Operation::Detach => "batch detach",
-        };
-        let waiter = calls.jobs.waiter(kind, PollConfig::default());
-        let ended = calls.jobs.follow(&calls.client, &waiter, job, budget).await?;
-        Ok(members.iter().map(|member| Ok(Part::Ended(end_for(job, ended.as_ref(), &member.pair.server)))).collect())
+        }
     }
 }

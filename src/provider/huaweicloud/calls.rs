@@ -4,17 +4,18 @@ use std::slice;
 
 use super::{
     ecs::failure,
-    jobs::{Jobs, end_for},
+    jobs::{Jobs, OVERTIME, Turn, end_for},
 };
 use crate::{
     budget::Budget,
-    huaweicloud::Client,
+    huaweicloud::{Client, job::Job},
     ids::JobId,
     provider::attachment::{
         api::{Failure, JobEnd},
         ledger::{Ledger, Operation},
         sight::Pair,
     },
+    sync::KeyedGuard,
     transport::ErrorKind,
     wait::PollConfig,
 };
@@ -43,7 +44,7 @@ impl Calls {
     /// Does it: waits for its turn, sends, and follows the job.
     pub(super) async fn single(&self, single: Single<'_>, ledger: &Ledger, budget: &Budget) -> Result<JobEnd, Failure> {
         let Single { operation, pair, shared, device, force } = single;
-        let _turn = self.jobs.turns(shared.then_some(&pair.volume), slice::from_ref(&pair.server), budget).await?;
+        let turn = self.jobs.turns(shared.then_some(&pair.volume), slice::from_ref(&pair.server), budget).await?;
         ledger.sending(operation);
         let sent = match operation {
             Operation::Attach => self.client.attach_server_volume(budget, &pair.server, &pair.volume, device).await,
@@ -52,39 +53,49 @@ impl Calls {
         let job = sent.map_err(failure).inspect_err(|failure| ledger.failed(failure))?;
         ledger.accepted(&job);
         tracing::info!(operation = operation.verb(), %job, "accepted");
-        self.follow(operation.verb(), pair, &job, budget).await
+        let ended = self.follow(operation.verb(), turn, &job, budget).await?;
+        Ok(end_for(&job, ended.as_ref(), &pair.server, false))
     }
 
-    /// Follows the job of a call that was accepted.
-    async fn follow(&self, kind: &str, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
+    /// Follows the job of a call that was accepted. The turn ends with the job, also with one that goes on past the budget.
+    pub(super) async fn follow(
+        &self,
+        kind: &str,
+        turn: KeyedGuard<Turn>,
+        job: &JobId,
+        budget: &Budget,
+    ) -> Result<Option<Job>, Failure> {
         let waiter = self.jobs.waiter(kind, PollConfig::default());
-        let ended = self.jobs.follow(&self.client, &waiter, job, budget).await?;
-        Ok(end_for(job, ended.as_ref(), &pair.server))
+        let ended = self.jobs.follow(&self.client, &waiter, job, budget).await;
+        if ended.as_ref().is_err_and(|failure| failure.kind == ErrorKind::DeadlineExceeded) {
+            let (calls, job, budget) = (self.clone(), job.clone(), budget.with_grace(OVERTIME));
+            tokio::spawn(async move {
+                let _ = calls.jobs.follow(&calls.client, &waiter.resumed(), &job, &budget).await;
+                drop(turn);
+            });
+        }
+        ended
     }
 
     /// Starts or stops a server, and follows the job. Stopping is the soft way: the guest shuts down by itself.
     pub(super) async fn power(&self, pair: &Pair, on: bool, budget: &Budget) -> Result<(), Failure> {
-        let _turn = self.jobs.turns(None, slice::from_ref(&pair.server), budget).await?;
-        let servers = [pair.server.clone()];
+        let servers = slice::from_ref(&pair.server);
+        let turn = self.jobs.turns(None, servers, budget).await?;
         let (verb, sent) = if on {
-            ("start", self.client.batch_start_servers(budget, &servers).await)
+            ("start", self.client.batch_start_servers(budget, servers).await)
         } else {
-            ("stop", self.client.batch_stop_servers(budget, &servers).await)
+            ("stop", self.client.batch_stop_servers(budget, servers).await)
         };
-        let job = match sent.map_err(failure) {
-            Ok(job) => job,
-            // Whether it was processed is for the looks that follow.
-            Err(lost) if lost.kind == ErrorKind::AnswerLost => return Ok(()),
-            Err(failure) => return Err(failure),
-        };
-        match self.follow(verb, pair, &job, budget).await? {
+        let job = sent.map_err(failure)?;
+        let ended = self.follow(verb, turn, &job, budget).await?;
+        match end_for(&job, ended.as_ref(), &pair.server, false) {
             JobEnd::Done | JobEnd::Unknown => Ok(()),
             JobEnd::Failed(failed) => Err(Failure {
-                kind: ErrorKind::Invalid,
+                kind: if failed.conflict { ErrorKind::Conflict } else { ErrorKind::Invalid },
                 operation: verb.to_owned(),
                 text: format!("job {job} to {verb} the server failed with {}: {}", failed.code, failed.reason),
                 clock_skew: None,
-                busy: false,
+                busy: failed.busy,
             }),
         }
     }
@@ -94,6 +105,10 @@ impl Calls {
         let _turn = self.jobs.turns(None, slice::from_ref(&pair.server), budget).await?;
         let waiter = self.jobs.waiter("an earlier run's job", PollConfig::default()).resumed();
         let ended = self.jobs.follow(&self.client, &waiter, job, budget).await?;
-        Ok(end_for(job, ended.as_ref(), &pair.server))
+        Ok(match end_for(job, ended.as_ref(), &pair.server, true) {
+            // The lists have had their time to show what the parts do not tell.
+            JobEnd::Unknown if ended.is_some() => JobEnd::Done,
+            end => end,
+        })
     }
 }

@@ -226,11 +226,13 @@ fn boots_from(device: &BlockDevice, volume: Option<&Volume>) -> bool {
     let first = device.boot_index == Some(0);
     match device.device.as_deref() {
         None => first,
-        Some("/dev/vda" | "/dev/sda" | "/dev/xvda" | "/dev/hda") => {
-            first || volume.and_then(|volume| volume.bootable) == Some(true)
-        }
-        Some(_) => false,
+        Some(name) => is_first_device(name) && (first || volume.and_then(|volume| volume.bootable) == Some(true)),
     }
+}
+
+/// The names that a server's first disk has, by its bus and its image.
+pub(super) fn is_first_device(name: &str) -> bool {
+    matches!(name, "/dev/vda" | "/dev/sda" | "/dev/xvda" | "/dev/hda")
 }
 
 fn status_text(server: &Server) -> String {

@@ -1,6 +1,6 @@
 //! Huawei Cloud's attach and detach jobs, followed to their ends, and the turns that one server's jobs take.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use tokio::time::Instant;
 
@@ -22,6 +22,11 @@ use crate::{
 
 /// What must be left of the time when a turn comes: a quarter of a short time, a second of a long one.
 const LEAST_LEFT: Duration = Duration::from_secs(1);
+
+/// How long a job that goes on past its attachment's time still keeps others from its server, at most: some never end.
+pub(super) const OVERTIME: Duration = Duration::from_secs(600);
+/// How long parts of a batch that has ended as a whole are waited for.
+const LATE_PARTS: Duration = Duration::from_secs(60);
 
 /// What every call that begins a job needs.
 #[derive(Clone, Debug)]
@@ -84,12 +89,22 @@ impl Jobs {
         id: &JobId,
         budget: &Budget,
     ) -> Result<Option<Job>, Failure> {
-        follow(waiter, id, budget, |budget| async move {
-            let job = client.show_job(&budget, id).await.map_err(failure)?;
-            Ok(match &job.status {
-                JobStatus::Success | JobStatus::Fail => JobSight::Ended(job),
-                status => JobSight::Running(status.as_str().to_owned()),
-            })
+        // A batch may have ended as a whole while parts of it still run.
+        let whole_ended = OnceLock::new();
+        follow(waiter, id, budget, |budget| {
+            let whole_ended = &whole_ended;
+            async move {
+                let job = client.show_job(&budget, id).await.map_err(failure)?;
+                if !is_terminal(&job) {
+                    return Ok(JobSight::Running(job.status.as_str().to_owned()));
+                }
+                let since = whole_ended.get_or_init(Instant::now).elapsed();
+                Ok(if job.sub_jobs.iter().all(is_terminal) || since >= LATE_PARTS {
+                    JobSight::Ended(job)
+                } else {
+                    JobSight::Running(format!("{}, and parts of it still run", job.status.as_str()))
+                })
+            }
         })
         .await
     }
@@ -101,22 +116,31 @@ pub(super) fn is_too_late(budget: &Budget) -> bool {
     budget.remaining() < LEAST_LEFT.min(budget.timeout() / 4)
 }
 
+fn is_terminal(job: &Job) -> bool {
+    matches!(job.status, JobStatus::Success | JobStatus::Fail)
+}
+
 /// How a job that has ended went for one server. A batch has a sub-job for each of its servers, and its word counts more
-/// than the whole job's; where there is none, the whole job's is all there is, and the pair itself decides.
-pub(super) fn end_for(id: &JobId, job: Option<&Job>, server: &ServerId) -> JobEnd {
+/// than the whole job's. Where there is none, the whole tells that something failed and not for whom, and its success is
+/// no proof either: the pair itself decides.
+pub(super) fn end_for(id: &JobId, job: Option<&Job>, server: &ServerId, of_batch: bool) -> JobEnd {
     let Some(job) = job else { return JobEnd::Unknown };
-    let own =
-        job.of_server(server).filter(|own| matches!(own.status, JobStatus::Success | JobStatus::Fail)).unwrap_or(job);
-    match own.status {
+    let own = job.of_server(server).filter(|own| is_terminal(own));
+    let of_batch = of_batch && own.is_none();
+    let verdict = own.unwrap_or(job);
+    match verdict.status {
+        JobStatus::Success if of_batch => JobEnd::Unknown,
         JobStatus::Success => JobEnd::Done,
         _ => {
-            let code = own.error_code.as_ref().map_or_else(|| "no error code".to_owned(), ToString::to_string);
+            let code = verdict.error_code.as_ref().map_or_else(|| "no error code".to_owned(), ToString::to_string);
             JobEnd::Failed(JobFailure {
                 job: id.clone(),
-                conflict: is_conflict(&code),
+                // Somebody else's conflict is no reason to send this one's call again.
+                conflict: !of_batch && is_conflict(&code),
                 busy: is_busy(&code),
                 code,
-                reason: own.fail_reason.clone().unwrap_or_else(|| "no reason given".to_owned()),
+                reason: verdict.fail_reason.clone().unwrap_or_else(|| "no reason given".to_owned()),
+                of_batch,
             })
         }
     }

@@ -8,8 +8,8 @@ use std::{slice, time::Duration};
 use async_trait::async_trait;
 
 use super::{
-    ecs::{failure, present, volume_state, with_zone},
-    jobs::Jobs,
+    ecs::{failure, is_first_device, present, volume_state, with_zone},
+    jobs::{Jobs, OVERTIME, Turn},
 };
 use crate::{
     budget::Budget,
@@ -28,6 +28,7 @@ use crate::{
         },
         data::HuaweiCloud,
     },
+    sync::KeyedGuard,
     transport::ErrorKind,
     wait::{PollConfig, Waiter},
 };
@@ -48,7 +49,7 @@ static CLOUD: Cloud = Cloud {
 const POLL: PollConfig = PollConfig { min: Duration::from_millis(500), max: Duration::from_secs(10) };
 
 /// The calls for one region.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct LiteServerApi {
     client: Client,
     jobs: Jobs,
@@ -76,10 +77,12 @@ impl LiteServerApi {
         .map(|end| end.unwrap_or(JobEnd::Unknown))
     }
 
-    /// Follows the operation of a call that was just accepted.
+    /// Follows the operation of a call that was just accepted. The turn ends with the operation, also with one that goes on
+    /// past the budget.
     async fn submitted(
         &self,
         name: &str,
+        turn: KeyedGuard<Turn>,
         pair: &Pair,
         operation: DevServerOperation,
         ledger: &Ledger,
@@ -88,12 +91,19 @@ impl LiteServerApi {
         ledger.accepted(&operation.id);
         tracing::info!(name, operation = %operation.id, "accepted");
         let id = operation.id.clone();
-        match operation_sight(operation) {
-            JobSight::Ended(end) => Ok(Submitted::Ended(end)),
-            JobSight::Running(_) => {
-                self.follow_operation(&self.jobs.waiter(name, POLL), pair, &id, budget).await.map(Submitted::Ended)
-            }
+        if let JobSight::Ended(end) = operation_sight(operation) {
+            return Ok(Submitted::Ended(end));
         }
+        let waiter = self.jobs.waiter(name, POLL);
+        let end = self.follow_operation(&waiter, pair, &id, budget).await;
+        if end.as_ref().is_err_and(|failure| failure.kind == ErrorKind::DeadlineExceeded) {
+            let (api, pair, budget) = (self.clone(), pair.clone(), budget.with_grace(OVERTIME));
+            tokio::spawn(async move {
+                let _ = api.follow_operation(&waiter.resumed(), &pair, &id, &budget).await;
+                drop(turn);
+            });
+        }
+        end.map(Submitted::Ended)
     }
 }
 
@@ -116,19 +126,19 @@ impl AttachmentApi for LiteServerApi {
     }
 
     async fn attach(&self, pair: &Pair, _: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
-        let _turn = self.jobs.turns(None, slice::from_ref(&pair.server), budget).await?;
+        let turn = self.jobs.turns(None, slice::from_ref(&pair.server), budget).await?;
         ledger.sending(Operation::Attach);
         let sent = self.client.attach_dev_server_volume(budget, &pair.server, &pair.volume).await;
         let operation = sent.map_err(failure).inspect_err(|failure| ledger.failed(failure))?;
-        self.submitted("lite server attach", pair, operation, ledger, budget).await
+        self.submitted("lite server attach", turn, pair, operation, ledger, budget).await
     }
 
     async fn detach(&self, pair: &Pair, _: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
-        let _turn = self.jobs.turns(None, slice::from_ref(&pair.server), budget).await?;
+        let turn = self.jobs.turns(None, slice::from_ref(&pair.server), budget).await?;
         ledger.sending(Operation::Detach);
         let sent = self.client.detach_dev_server_volume(budget, &pair.server, &pair.volume).await;
         let operation = sent.map_err(failure).inspect_err(|failure| ledger.failed(failure))?;
-        self.submitted("lite server detach", pair, operation, ledger, budget).await
+        self.submitted("lite server detach", turn, pair, operation, ledger, budget).await
     }
 
     async fn follow(&self, pair: &Pair, job: &JobId, budget: &Budget) -> Result<JobEnd, Failure> {
@@ -168,6 +178,7 @@ fn operation_sight(operation: DevServerOperation) -> JobSight<JobEnd> {
             reason: operation.error_message.unwrap_or_else(|| "no reason given".to_owned()),
             conflict: false,
             busy: false,
+            of_batch: false,
         })),
         status => JobSight::Running(status.as_str().to_owned()),
     }
@@ -175,7 +186,7 @@ fn operation_sight(operation: DevServerOperation) -> JobSight<JobEnd> {
 
 /// The ids by which EVS may know a Lite Server: those of the cloud server under it.
 fn under(server: &DevServer) -> impl Iterator<Item = &ServerId> {
-    server.cloud_server.iter().flat_map(|cloud| cloud.id.iter().chain(cloud.hps_ecs_id.iter()))
+    server.cloud_server.iter().flat_map(|cloud| [&cloud.id, &cloud.hps_ecs_id, &cloud.hps_id].into_iter().flatten())
 }
 
 /// Both sides of the pair as one sight.
@@ -195,14 +206,20 @@ fn sight(pair: &Pair, server: Option<&DevServer>, volume: Option<&Volume>) -> Si
     });
     let state = volume.map(|volume| volume_state(&volume.status));
     let evs_settled = attachment.is_some() && state == Some(VolumeState::InUse);
+    // The server's list may never have been more than what it was created with.
+    let outdated = attachments.is_empty() && state == Some(VolumeState::Available);
     Sight {
         server: server.map(|server| ServerSight {
-            lists_volume: entry.is_some() || evs_settled,
+            lists_volume: (entry.is_some() && !outdated) || evs_settled,
             status: server.status.clone(),
             readiness: readiness(&server.status),
             locked: false,
             zone: None,
-            boots_from_volume: entry.and_then(|entry| entry.volume_type.as_deref()) == Some("ROOT"),
+            boots_from_volume: entry.and_then(|entry| entry.volume_type.as_deref()) == Some("ROOT")
+                || attachment.is_some_and(|attachment| {
+                    attachment.device.as_deref().is_some_and(is_first_device)
+                        && volume.and_then(|volume| volume.bootable) == Some(true)
+                }),
         }),
         volume: volume.map(|volume| VolumeSight {
             lists_server: attachment.is_some(),

@@ -9,6 +9,7 @@ const SERVER: &str = "11111111-1111-4111-8111-11111111111a";
 const VOLUME: &str = "22222222-2222-4222-8222-22222222222b";
 const MACHINE: &str = "33333333-3333-4333-8333-333333333333";
 const ECS: &str = "44444444-4444-4444-8444-444444444444";
+const HPS: &str = "66666666-6666-4666-8666-666666666666";
 const OTHER: &str = "55555555-5555-4555-8555-555555555555";
 
 fn server(cloud_server: &Value, volumes: &Value) -> DevServer {
@@ -28,7 +29,7 @@ fn volume(status: &str, servers: &[&str]) -> Volume {
 }
 
 fn machine() -> Value {
-    json!({ "id": MACHINE, "type": "HPS", "hps_ecs_id": ECS })
+    json!({ "id": MACHINE, "type": "HPS", "hps_id": HPS, "hps_ecs_id": ECS })
 }
 
 fn data(kind: &str) -> Value {
@@ -42,7 +43,7 @@ fn seen(server: &DevServer, volume: &Volume) -> Sight {
 
 #[test]
 fn evs_may_know_the_server_by_any_of_its_ids() {
-    for id in [SERVER, MACHINE, ECS] {
+    for id in [SERVER, MACHINE, HPS, ECS] {
         let seen = seen(&server(&machine(), &data("DATA")), &volume("in-use", &[id]));
         assert!(seen.attached(), "{id}");
         assert!(seen.volume.unwrap().others.is_empty());
@@ -69,8 +70,9 @@ fn both_orders_of_settling_are_seen() {
     assert_eq!(both(json!([]), "in-use", &[ECS]), (true, true, true, false));
     // A list that older servers do not have.
     assert_eq!(both(Value::Null, "in-use", &[ECS]), (true, true, true, false));
-    // A detach: EVS first; or the Lite Server.
-    assert_eq!(both(data("DATA"), "available", &[]), (true, false, false, false));
+    // A detach: EVS first, and the Lite Server's list may stay as it was when the server was created; or the Lite Server.
+    assert_eq!(both(data("DATA"), "available", &[]), (false, false, false, true));
+    assert_eq!(both(data("DATA"), "detaching", &[]), (true, false, false, false));
     assert_eq!(both(json!([]), "detaching", &[ECS]), (false, true, false, false));
     assert_eq!(both(json!([]), "available", &[]), (false, false, false, true));
 }
@@ -94,6 +96,14 @@ fn a_root_volume_is_the_system_volume() {
     for (kind, boots) in [("ROOT", true), ("DATA", false)] {
         let seen = seen(&server(&machine(), &data(kind)), &volume("in-use", &[ECS]));
         assert_eq!(seen.server.unwrap().boots_from_volume, boots);
+    }
+    // Older servers do not list their volumes: EVS's record of a bootable volume on the first device tells.
+    for (device, bootable, boots) in [("/dev/vda", true, true), ("/dev/vda", false, false), ("/dev/vdb", true, false)] {
+        let mut volume = volume("in-use", &[ECS]);
+        volume.bootable = Some(bootable);
+        volume.attachments[0].device = Some(device.to_owned());
+        let seen = seen(&server(&machine(), &Value::Null), &volume);
+        assert_eq!(seen.server.unwrap().boots_from_volume, boots, "{device} {bootable}");
     }
 }
 

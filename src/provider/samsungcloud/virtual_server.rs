@@ -146,11 +146,7 @@ impl AttachmentApi for VirtualServerApi {
         } else {
             self.client.stop_server(budget, &pair.server).await
         };
-        match sent.map_err(failure) {
-            // Whether it was processed is for the looks that follow.
-            Err(lost) if lost.kind == ErrorKind::AnswerLost => Ok(()),
-            answer => answer,
-        }
+        sent.map_err(failure)
     }
 
     async fn set_delete_on_termination(&self, pair: &Pair, value: bool, budget: &Budget) -> Result<(), Failure> {
