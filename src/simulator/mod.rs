@@ -4,10 +4,10 @@
 //! from the vendors' pages alone and imports nothing else of this crate, so that a field misspelt in a client is not
 //! misspelt here too.
 //!
-//! The parts, in reading order: [`config`] and [`world`] say what there is; `server` takes a request, [`fault`] may
-//! spoil it, the cloud's folder ([`huaweicloud`], [`samsungcloud`]) answers it, `transition` finishes later what it
-//! started, `store` holds everything behind one lock, and [`journal`] remembers what was asked. `control` is the same as
-//! HTTP.
+//! The parts, in reading order: [`config`] and [`world`] say what there is, `sides` what all clouds' worlds have in common;
+//! `server` takes a request, [`fault`] may spoil it, the cloud's folder ([`huaweicloud`], [`samsungcloud`]) answers it,
+//! `transition` finishes later what it started, `store` holds everything behind one lock, and [`journal`] remembers what
+//! was asked. `control` is the same as HTTP.
 //!
 //! Nothing happens by itself in the background: a transition that is due is made when somebody next looks, with the
 //! time at which it was due. In [`TransitionMode::Manual`] it is made by [`Simulator::advance`].
@@ -25,6 +25,7 @@ mod duration;
 mod message;
 mod secret;
 mod server;
+mod sides;
 mod store;
 mod switch;
 mod transition;

@@ -1,8 +1,11 @@
 //! Servers, volumes and Lite Servers, as data.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use crate::simulator::sides::Phase;
+use crate::simulator::sides::{check_disks, check_ids, sides};
 
 /// What exists in Huawei Cloud. The server's record of an attachment (a [`Disk`]) and the volume's (an [`Attachment`])
 /// are two records, and may disagree.
@@ -15,19 +18,6 @@ pub struct World {
     pub volumes: Vec<Volume>,
     /// ModelArts Lite Servers.
     pub lite_servers: Vec<LiteServer>,
-}
-
-/// How far one side's record of an attachment is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// At rest.
-    #[default]
-    Attached,
-    /// An attach is under way.
-    Attaching,
-    /// A detach is under way.
-    Detaching,
 }
 
 /// What runs a server; it decides the device names.
@@ -103,16 +93,6 @@ impl Server {
     /// A running server without any disk.
     pub fn new(id: &str) -> Self {
         Self { id: id.to_owned(), ..Self::default() }
-    }
-
-    /// Its record of a volume.
-    pub fn disk(&self, volume_id: &str) -> Option<&Disk> {
-        self.disks.iter().find(|disk| disk.volume_id == volume_id)
-    }
-
-    /// Its record of a volume, to change it.
-    pub fn disk_mut(&mut self, volume_id: &str) -> Option<&mut Disk> {
-        self.disks.iter_mut().find(|disk| disk.volume_id == volume_id)
     }
 }
 
@@ -208,11 +188,6 @@ impl Volume {
     /// The same, but shared.
     pub fn shared(id: &str) -> Self {
         Self { multiattach: true, ..Self::new(id) }
-    }
-
-    /// Its record of a server.
-    pub fn attachment(&self, server_id: &str) -> Option<&Attachment> {
-        self.attachments.iter().find(|attachment| attachment.server_id == server_id)
     }
 
     /// Sets the status that its attachments call for.
@@ -338,27 +313,9 @@ pub struct LiteDisk {
     pub phase: Phase,
 }
 
+sides!(refresh_status);
+
 impl World {
-    /// A server.
-    pub fn server(&self, id: &str) -> Option<&Server> {
-        self.servers.iter().find(|server| server.id == id)
-    }
-
-    /// A server, to change it.
-    pub fn server_mut(&mut self, id: &str) -> Option<&mut Server> {
-        self.servers.iter_mut().find(|server| server.id == id)
-    }
-
-    /// A volume.
-    pub fn volume(&self, id: &str) -> Option<&Volume> {
-        self.volumes.iter().find(|volume| volume.id == id)
-    }
-
-    /// A volume, to change it.
-    pub fn volume_mut(&mut self, id: &str) -> Option<&mut Volume> {
-        self.volumes.iter_mut().find(|volume| volume.id == id)
-    }
-
     /// A Lite Server.
     pub fn lite_server(&self, id: &str) -> Option<&LiteServer> {
         self.lite_servers.iter().find(|server| server.id == id)
@@ -371,24 +328,9 @@ impl World {
 
     /// Looks for what cannot be.
     pub(crate) fn validate(&self) -> Result<(), String> {
-        let servers = self.servers.iter().map(|s| &s.id);
-        let ids = servers.chain(self.volumes.iter().map(|v| &v.id)).chain(self.lite_servers.iter().map(|l| &l.id));
-        let mut seen = HashSet::new();
-        for id in ids {
-            if uuid::Uuid::try_parse(id).is_err() {
-                return Err(format!("{id:?} in the world is not a UUID"));
-            }
-            if !seen.insert(id) {
-                return Err(format!("the world has the id {id} twice"));
-            }
-        }
-        let disks = self.servers.iter().flat_map(|s| s.disks.iter().map(move |d| (&s.id, &d.volume_id)));
-        let lite = self.lite_servers.iter().flat_map(|s| s.disks.iter().map(move |d| (&s.id, &d.volume_id)));
-        for (server_id, volume_id) in disks.chain(lite) {
-            if self.volume(volume_id).is_none() {
-                return Err(format!("server {server_id} has a disk {volume_id} that is no volume of the world"));
-            }
-        }
-        Ok(())
+        check_ids(self.ids().chain(self.lite_servers.iter().map(|server| server.id.as_str())))?;
+        let lite = self.lite_servers.iter().flat_map(|server| server.disks.iter().map(move |disk| (server, disk)));
+        let lite = lite.map(|(server, disk)| (server.id.as_str(), disk.volume_id.as_str()));
+        check_disks(self.disks().chain(lite), |id| self.volume(id).is_some())
     }
 }

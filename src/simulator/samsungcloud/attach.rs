@@ -9,7 +9,8 @@ use super::switches::{
     ScalingGroupServer, SharedVolumeBusy, Switches, UnreadyServer, VolumeLimit,
 };
 use super::world::{Attachment, Disk, Phase, Server, Volume};
-use super::{Call, device, edit};
+use super::{Call, device};
+use crate::simulator::sides::fixed_id;
 
 /// Volumes a server may have.
 const MOST_VOLUMES: usize = 26;
@@ -51,7 +52,7 @@ pub(crate) fn attach(call: &mut Call<'_>, wish: &Wish) -> Result<Disk, Refusal> 
     let by_default = switches.default_delete_on_termination == DefaultDeleteOnTermination::Delete;
     let disk = Disk {
         volume_id: volume.id.clone(),
-        id: edit::own_id(&server.id, &volume.id),
+        id: fixed_id(&server.id, &volume.id),
         device: device.clone(),
         delete_on_termination: wish.delete_on_termination.unwrap_or(by_default),
         mounted: false,

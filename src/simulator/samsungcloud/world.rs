@@ -1,10 +1,10 @@
 //! Virtual Servers and block volumes, as data.
 
-use std::collections::HashSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::device;
+pub use crate::simulator::sides::Phase;
+use crate::simulator::sides::{check_disks, check_ids, sides};
 
 /// What exists in Samsung Cloud Platform. The server's record of an attachment (a [`Disk`]), the volume's (an
 /// [`Attachment`]) and the volume's `state` are three things, and may disagree.
@@ -15,21 +15,6 @@ pub struct World {
     pub servers: Vec<Server>,
     /// Block volumes.
     pub volumes: Vec<Volume>,
-}
-
-/// How far one side's record of an attachment is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// At rest.
-    #[default]
-    Attached,
-    /// An attach was accepted and nothing of it is to be seen yet.
-    Accepted,
-    /// An attach is under way.
-    Attaching,
-    /// A detach is under way.
-    Detaching,
 }
 
 /// A Virtual Server.
@@ -82,16 +67,6 @@ impl Server {
     /// A running server without any volume.
     pub fn new(id: &str) -> Self {
         Self { id: id.to_owned(), ..Self::default() }
-    }
-
-    /// Its record of a volume.
-    pub fn disk(&self, volume_id: &str) -> Option<&Disk> {
-        self.disks.iter().find(|disk| disk.volume_id == volume_id)
-    }
-
-    /// Its record of a volume, to change it.
-    pub fn disk_mut(&mut self, volume_id: &str) -> Option<&mut Disk> {
-        self.disks.iter_mut().find(|disk| disk.volume_id == volume_id)
     }
 }
 
@@ -180,16 +155,6 @@ impl Volume {
         Self { multiattach: true, volume_type: "SSD_MultiAttach".to_owned(), ..Self::new(id) }
     }
 
-    /// Its record of a server.
-    pub fn attachment(&self, server_id: &str) -> Option<&Attachment> {
-        self.attachments.iter().find(|attachment| attachment.server_id == server_id)
-    }
-
-    /// Its record of a server, to change it.
-    pub fn attachment_mut(&mut self, server_id: &str) -> Option<&mut Attachment> {
-        self.attachments.iter_mut().find(|attachment| attachment.server_id == server_id)
-    }
-
     /// The state that follows from the records; of `server_id` it is taken for granted whether it is attached.
     pub(crate) fn state_with(&self, server_id: &str, attached: bool) -> &'static str {
         let has = |phase| self.attachments.iter().any(|a| a.server_id != server_id && a.phase == phase);
@@ -221,45 +186,12 @@ pub struct Attachment {
     pub phase: Phase,
 }
 
+sides!(refresh_state);
+
 impl World {
-    /// A server.
-    pub fn server(&self, id: &str) -> Option<&Server> {
-        self.servers.iter().find(|server| server.id == id)
-    }
-
-    /// A server, to change it.
-    pub fn server_mut(&mut self, id: &str) -> Option<&mut Server> {
-        self.servers.iter_mut().find(|server| server.id == id)
-    }
-
-    /// A volume.
-    pub fn volume(&self, id: &str) -> Option<&Volume> {
-        self.volumes.iter().find(|volume| volume.id == id)
-    }
-
-    /// A volume, to change it.
-    pub fn volume_mut(&mut self, id: &str) -> Option<&mut Volume> {
-        self.volumes.iter_mut().find(|volume| volume.id == id)
-    }
-
     /// Looks for what cannot be.
     pub(crate) fn validate(&self) -> Result<(), String> {
-        let mut seen = HashSet::new();
-        for id in self.servers.iter().map(|server| &server.id).chain(self.volumes.iter().map(|volume| &volume.id)) {
-            if uuid::Uuid::try_parse(id).is_err() {
-                return Err(format!("{id:?} in the world is not a UUID"));
-            }
-            if !seen.insert(id) {
-                return Err(format!("the world has the id {id} twice"));
-            }
-        }
-        for (server, disk) in self.servers.iter().flat_map(|server| server.disks.iter().map(move |disk| (server, disk)))
-        {
-            if self.volume(&disk.volume_id).is_none() {
-                let (server, volume) = (&server.id, &disk.volume_id);
-                return Err(format!("server {server} has a disk {volume} that is no volume of the world"));
-            }
-        }
-        Ok(())
+        check_ids(self.ids())?;
+        check_disks(self.disks(), |id| self.volume(id).is_some())
     }
 }
