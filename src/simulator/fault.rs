@@ -282,6 +282,46 @@ pub(crate) struct JobFault {
     pub(crate) effect: Effect,
 }
 
+impl JobFault {
+    /// What all effects on a job come to.
+    pub(crate) fn digest(faults: &[Self]) -> Digest<'_> {
+        let mut digest = Digest::default();
+        for fault in faults {
+            match &fault.effect {
+                Effect::JobFails { code, reason } => {
+                    digest.failures.push((fault.server_id.as_deref(), (code, reason)));
+                }
+                Effect::JobStalls => digest.stalls = true,
+                Effect::JobStatus { status } => digest.status_shown = Some(status.clone()),
+                Effect::ExtraLag { lag } => digest.extra_lag += *lag,
+                _ => {}
+            }
+        }
+        digest
+    }
+}
+
+/// What rules do to one job.
+#[derive(Debug, Default)]
+pub(crate) struct Digest<'a> {
+    /// It never ends.
+    pub(crate) stalls: bool,
+    /// A word shown while it is unfinished.
+    pub(crate) status_shown: Option<String>,
+    /// How much later than usual the lists follow.
+    pub(crate) extra_lag: Duration,
+    /// Codes and reasons, each with the only server it is meant for, if it is for one.
+    failures: Vec<(Option<&'a str>, (&'a str, &'a str))>,
+}
+
+impl<'a> Digest<'a> {
+    /// Code and reason with which a server's share of the job fails: the first rule's.
+    pub(crate) fn failure(&self, server_id: &str) -> Option<(&'a str, &'a str)> {
+        let meant = self.failures.iter().find(|(only, _)| only.is_none_or(|only| only == server_id));
+        meant.map(|(_, failure)| *failure)
+    }
+}
+
 /// What the rules decided about one request.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {

@@ -3,6 +3,34 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::SettleOrder;
+
+/// Which of the cloud's records agree with an outcome from one moment on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// The job; on Samsung Cloud Platform the volume's `state`, or the server's.
+    pub(crate) job: bool,
+    /// The server's record.
+    pub(crate) server: bool,
+    /// The volume's record.
+    pub(crate) volume: bool,
+}
+
+impl SettleOrder {
+    /// What agrees when something ends, and what only after the lag, if there is one.
+    pub(crate) fn split(self, lag: Duration) -> (Seen, Option<Seen>) {
+        let seen = |job, server, volume| Seen { job, server, volume };
+        let first = match self {
+            _ if lag.is_zero() => return (seen(true, true, true), None),
+            Self::Together => seen(true, false, false),
+            Self::ServerFirst => seen(true, true, false),
+            Self::VolumeFirst => seen(true, false, true),
+            Self::JobLast => seen(false, true, true),
+        };
+        (first, Some(seen(!first.job, !first.server, !first.volume)))
+    }
+}
+
 /// Changes in the order in which they will be made.
 ///
 /// The key is when a change is due and then the order of arrival. In manual mode there is no time: the caller gives the
@@ -45,6 +73,18 @@ impl<E> Schedule<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_record_agrees_once_whatever_the_order() {
+        for order in [SettleOrder::Together, SettleOrder::ServerFirst, SettleOrder::VolumeFirst, SettleOrder::JobLast] {
+            let all = Seen { job: true, server: true, volume: true };
+            assert_eq!(order.split(Duration::ZERO), (all, None));
+            let (first, second) = order.split(Duration::from_secs(1));
+            let second = second.unwrap();
+            assert!(first.job != second.job && first.server != second.server && first.volume != second.volume);
+            assert_eq!(second.job, order == SettleOrder::JobLast);
+        }
+    }
 
     #[test]
     fn changes_are_made_by_time_and_then_by_arrival() {

@@ -1,7 +1,7 @@
 //! Jobs of ECS and operations of ModelArts: what was started, and the steps it goes through.
 //!
 //! A job begins by marking both records of its pairs, then runs, then ends; the server's and the volume's record follow
-//! when the job ends or, with a settle lag, later or earlier, as [`SettleOrder`] says.
+//! when the job ends or, with a settle lag, later or earlier, as [`SettleOrder`](crate::simulator::SettleOrder) says.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::switches::{FailedAttach, FailedDetach, InitialJobStatus};
 use super::work;
-use crate::simulator::SettleOrder;
 use crate::simulator::clock::{MICROSECONDS, stamp};
-use crate::simulator::fault::{Effect, JobFault};
+use crate::simulator::fault::JobFault;
 use crate::simulator::store::{Event, State};
+use crate::simulator::transition::Seen;
 
 /// What a job does to each of its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -176,22 +176,10 @@ pub(crate) fn start(
 ) -> String {
     let began = state.clock.now();
     let at = stamp(state.clock.at(began), MICROSECONDS);
-    let (mut stalls, mut status_shown, mut lag) = (false, None, state.config.settle_lag);
-    for fault in faults {
-        match &fault.effect {
-            Effect::JobFails { code, reason } => {
-                let is_meant = |part: &&mut Part| fault.server_id.as_ref().is_none_or(|id| *id == part.server_id);
-                for part in parts.iter_mut().filter(is_meant) {
-                    part.failure.get_or_insert_with(|| Failure::new((code, reason)));
-                }
-            }
-            Effect::JobStalls => stalls = true,
-            Effect::JobStatus { status } => status_shown = Some(status.clone()),
-            Effect::ExtraLag { lag: extra } => lag += *extra,
-            _ => {}
-        }
-    }
+    let spoilt = JobFault::digest(faults);
+    let (stalls, lag) = (spoilt.stalls, state.config.settle_lag + spoilt.extra_lag);
     for part in &mut parts {
+        part.failure = part.failure.take().or_else(|| spoilt.failure(&part.server_id).map(Failure::new));
         part.id = state.hex_id();
         if !part.refused {
             let attachment_id = state.uuid();
@@ -201,7 +189,7 @@ pub(crate) fn start(
     let id = if kind.is_lite() { state.uuid() } else { format!("ff8080{}", &state.hex_id()[6..]) };
     let from_init = kind.is_lite() || state.config.huaweicloud.switches.initial_job_status == InitialJobStatus::Init;
     let status = if from_init { JobStatus::Init } else { JobStatus::Running };
-    let project_id = project_id.to_owned();
+    let (project_id, status_shown) = (project_id.to_owned(), spoilt.status_shown);
     let steps = steps(state, &id, kind, from_init, stalls, lag);
     for (delay, number, step) in steps {
         state.plan(began + delay, number, Event::Huaweicloud(step));
@@ -236,17 +224,11 @@ fn steps(
         steps.push((init.min(whole), 1, Step { runs: true, ..still.clone() }));
     }
     if !stalls {
-        let both = Step { server_side: true, volume_side: true, ..still.clone() };
-        let ends = Step { ends: true, ..still.clone() };
-        let (first, second) = match state.config.settle_order {
-            _ if lag.is_zero() => (Step { ends: true, ..both }, None),
-            SettleOrder::Together => (ends, Some(both)),
-            SettleOrder::ServerFirst => (Step { server_side: true, ..ends }, Some(Step { volume_side: true, ..still })),
-            SettleOrder::VolumeFirst => (Step { volume_side: true, ..ends }, Some(Step { server_side: true, ..still })),
-            SettleOrder::JobLast => (both, Some(ends)),
-        };
-        steps.push((whole, 2, first));
-        steps.extend(second.map(|step| (whole + lag, 3, step)));
+        let (first, second) = state.config.settle_order.split(lag);
+        let step =
+            |seen: Seen| Step { ends: seen.job, server_side: seen.server, volume_side: seen.volume, ..still.clone() };
+        steps.push((whole, 2, step(first)));
+        steps.extend(second.map(|seen| (whole + lag, 3, step(seen))));
     }
     steps
 }

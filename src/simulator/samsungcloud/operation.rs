@@ -2,7 +2,7 @@
 //!
 //! An operation begins by marking both records of its pair and the volume's state, may let the state move on, and ends.
 //! With a settle lag the volume's state, its `servers[]` and the server's volumes follow one another, as
-//! [`SettleOrder`] says; the state stands where Huawei Cloud has the job.
+//! [`SettleOrder`](crate::simulator::SettleOrder) says; the state stands where Huawei Cloud has the job.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use super::switches::{AttachBegins, DetachBegins};
 use super::work;
-use crate::simulator::SettleOrder;
-use crate::simulator::fault::{Effect, JobFault};
+use crate::simulator::fault::JobFault;
 use crate::simulator::store::{Event, State};
+use crate::simulator::transition::Seen;
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -76,6 +76,7 @@ pub(crate) fn start(
     volume_id: Option<&str>,
     faults: &[JobFault],
 ) {
+    let spoilt = JobFault::digest(faults);
     let mut operation = Operation {
         number: state.samsungcloud.operations.len() + 1,
         kind,
@@ -83,26 +84,16 @@ pub(crate) fn start(
         volume_id: volume_id.map(str::to_owned),
         began: state.clock.now(),
         ended: None,
-        failure: None,
-        state_shown: None,
+        failure: spoilt.failure(server_id).map(|(code, reason)| format!("{code}: {reason}")),
+        state_shown: spoilt.status_shown,
         state_before: String::new(),
         is_busy: true,
         decided: false,
     };
-    let (mut stalls, mut lag) = (false, state.config.settle_lag);
-    for fault in faults {
-        match &fault.effect {
-            Effect::JobFails { code, reason } => {
-                operation.failure.get_or_insert_with(|| format!("{code}: {reason}"));
-            }
-            Effect::JobStalls => stalls = true,
-            Effect::JobStatus { status } => operation.state_shown = Some(status.clone()),
-            Effect::ExtraLag { lag: extra } => lag += *extra,
-            _ => {}
-        }
-    }
+    // Without a volume there is one record only, and nothing that could follow later.
+    let lag = volume_id.map_or(Duration::ZERO, |_| state.config.settle_lag + spoilt.extra_lag);
     work::begin(&mut state.world.samsungcloud, &state.config.samsungcloud.switches, &mut operation);
-    for (delay, number, step) in steps(state, &operation, stalls, lag) {
+    for (delay, number, step) in steps(state, &operation, spoilt.stalls, lag) {
         state.plan(operation.began + delay, number, Event::Samsungcloud(step));
     }
     state.samsungcloud.operations.push(operation);
@@ -119,7 +110,6 @@ fn steps(state: &State, operation: &Operation, stalls: bool, lag: Duration) -> V
         OperationKind::Start => (durations.start, false),
     };
     let none = Step { number: operation.number, ..Step::default() };
-    let all = Step { state: true, server_side: true, volume_side: true, ends: true, ..none };
     let mut steps = Vec::new();
     if moves {
         steps.push((durations.begin.min(whole), 1, Step { moves, ..none }));
@@ -127,19 +117,11 @@ fn steps(state: &State, operation: &Operation, stalls: bool, lag: Duration) -> V
     if stalls {
         return steps;
     }
-    let server_first = Step { volume_side: false, ends: false, ..all };
-    let volume_first = Step { server_side: false, ends: false, ..all };
-    let (first, second) = match state.config.settle_order {
-        _ if lag.is_zero() || operation.volume_id.is_none() => (all, None),
-        SettleOrder::Together => (Step { state: true, ..none }, Some(Step { state: false, ..all })),
-        SettleOrder::ServerFirst => (server_first, Some(Step { volume_side: true, ends: true, ..none })),
-        SettleOrder::VolumeFirst => (volume_first, Some(Step { server_side: true, ends: true, ..none })),
-        SettleOrder::JobLast => {
-            (Step { state: false, ends: false, ..all }, Some(Step { state: true, ends: true, ..none }))
-        }
-    };
-    steps.push((whole, 2, first));
-    steps.extend(second.map(|step| (whole + lag, 3, step)));
+    let (first, second) = state.config.settle_order.split(lag);
+    let step =
+        |seen: Seen, ends| Step { state: seen.job, server_side: seen.server, volume_side: seen.volume, ends, ..none };
+    steps.push((whole, 2, step(first, second.is_none())));
+    steps.extend(second.map(|seen| (whole + lag, 3, step(seen, true))));
     steps
 }
 
