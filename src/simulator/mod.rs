@@ -22,6 +22,7 @@ pub mod world;
 mod clock;
 mod control;
 mod duration;
+mod mac;
 mod message;
 mod secret;
 mod server;

@@ -3,13 +3,14 @@
 //! The server rebuilds the canonical request from what arrived and from nothing but the headers the client says it
 //! signed; a header added after signing is legal, and `host` need not be among them.
 
-use hmac::{Hmac, Mac};
+use hmac::Mac as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 use time::format_description::FormatItem;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
+use crate::simulator::mac::mac;
 use crate::simulator::message::Request;
 
 /// How far the client's clock may be off.
@@ -73,13 +74,6 @@ pub(crate) fn verify(
     } else {
         Err(Rejection::Mismatch { canonical_request })
     }
-}
-
-fn mac(secret_key: &str, string_to_sign: &str) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length; there is no error to handle")]
-    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(secret_key.as_bytes()).expect("a key of any length");
-    mac.update(string_to_sign.as_bytes());
-    mac
 }
 
 /// Method, URI, query, headers, list of signed headers, hash of the body: a line each, with a blank line after the headers.

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use hmac::Mac as _;
 
 use super::switches::AccountInSignature;
+use crate::simulator::mac::mac;
 use crate::simulator::message::Request;
 
 /// The only client type of programs.
@@ -38,14 +38,7 @@ pub(crate) fn message(
 /// The `Scp-Signature` header of a message; for the tests, which sign by hand.
 #[cfg(test)]
 pub(crate) fn sign(message: &str, secret_key: &str) -> String {
-    STANDARD.encode(mac(message, secret_key).finalize().into_bytes())
-}
-
-fn mac(message: &str, secret_key: &str) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length; there is no error to handle")]
-    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(secret_key.as_bytes()).expect("a key of any length");
-    mac.update(message.as_bytes());
-    mac
+    STANDARD.encode(mac(secret_key, message).finalize().into_bytes())
 }
 
 /// Why a signature is not accepted.
@@ -93,7 +86,7 @@ pub(crate) fn verify(
     let url = url(request, rules.scheme);
     let message = message(&request.method, &url, timestamp, access_key, account, client_type);
     let given = STANDARD.decode(signature).map_err(|_| Rejection::Mismatch)?;
-    mac(&message, secret_key).verify_slice(&given).map_err(|_| Rejection::Mismatch)
+    mac(secret_key, &message).verify_slice(&given).map_err(|_| Rejection::Mismatch)
 }
 
 #[cfg(test)]
