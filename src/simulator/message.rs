@@ -52,21 +52,32 @@ impl Request {
     }
 }
 
-/// What the names in a route's template stand for when the segments fit it: `{name}` is any one segment that is not empty.
-pub(crate) fn match_template(template: &'static str, segments: &[String]) -> Option<Vec<(&'static str, String)>> {
-    let wanted: Vec<&'static str> = template.trim_start_matches('/').split('/').collect();
-    if wanted.len() != segments.len() {
-        return None;
-    }
-    let mut params = Vec::new();
-    for (wanted, given) in wanted.into_iter().zip(segments) {
-        match wanted.strip_prefix('{').and_then(|wanted| wanted.strip_suffix('}')) {
-            Some(name) if !given.is_empty() => params.push((name, given.clone())),
-            _ if wanted == given => {}
-            _ => return None,
+/// What the names in a route's template stand for in one request.
+#[derive(Debug)]
+pub(crate) struct Params(Vec<(&'static str, String)>);
+
+impl Params {
+    /// When the segments fit the template, in which `{name}` is any one segment that is not empty.
+    pub(crate) fn of(template: &'static str, segments: &[String]) -> Option<Self> {
+        let wanted: Vec<&'static str> = template.trim_start_matches('/').split('/').collect();
+        if wanted.len() != segments.len() {
+            return None;
         }
+        let mut params = Vec::new();
+        for (wanted, given) in wanted.into_iter().zip(segments) {
+            match wanted.strip_prefix('{').and_then(|wanted| wanted.strip_suffix('}')) {
+                Some(name) if !given.is_empty() => params.push((name, given.clone())),
+                _ if wanted == given => {}
+                _ => return None,
+            }
+        }
+        Some(Self(params))
     }
-    Some(params)
+
+    /// What a name stands for.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(given, _)| *given == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// Percent-decoding; what is not UTF-8 becomes the replacement character.

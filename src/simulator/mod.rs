@@ -21,6 +21,7 @@ pub mod world;
 
 mod clock;
 mod control;
+mod device;
 mod duration;
 mod mac;
 mod message;

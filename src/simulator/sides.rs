@@ -53,7 +53,7 @@ pub(crate) fn fixed_id(server_id: &str, volume_id: &str) -> String {
 }
 
 /// Gives a cloud's `World`, `Server` and `Volume` what finds and removes the records of both sides. They have the fields
-/// `servers` and `volumes`, `disks` with a `volume_id`, and `attachments` with a `server_id`; the cloud's own are
+/// `servers` and `volumes`, `disks` with a `volume_id` and a `device`, and `attachments` with a `server_id`; the cloud's own are
 /// `World::delete_volume` and the method named here, which brings a volume's state in line with its records.
 macro_rules! sides {
     ($refresh:ident) => {
@@ -66,6 +66,11 @@ macro_rules! sides {
             /// Its record of a volume, to change it.
             pub fn disk_mut(&mut self, volume_id: &str) -> Option<&mut Disk> {
                 self.disks.iter_mut().find(|disk| disk.volume_id == volume_id)
+            }
+
+            /// Whether one of its volumes has that device name.
+            pub(crate) fn has_device(&self, name: &str) -> bool {
+                self.disks.iter().any(|disk| disk.device == name)
             }
         }
 

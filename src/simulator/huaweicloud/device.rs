@@ -2,9 +2,7 @@
 
 use super::switches::DeviceNames;
 use super::world::{Hypervisor, Server};
-
-/// The letters a data disk may have.
-const LETTERS: std::ops::RangeInclusive<u8> = b'b'..=b'z';
+use crate::simulator::device;
 
 /// `/dev/vd` or `/dev/sd`: Xen and SCSI disks have the latter.
 fn prefix(server: &Server, scsi: bool) -> &'static str {
@@ -20,19 +18,14 @@ pub(crate) fn next_boot_index(server: &Server, bootable: bool) -> u32 {
     }
 }
 
-/// The next free name: one letter, and then two, as Linux counts on.
+/// The next free name.
 pub(crate) fn next_free(server: &Server, scsi: bool) -> String {
-    let prefix = prefix(server, scsi);
-    let one = LETTERS.map(|letter| char::from(letter).to_string());
-    let two = (b'a'..=b'z')
-        .flat_map(|first| (b'a'..=b'z').map(move |second| format!("{}{}", char::from(first), char::from(second))));
-    let mut names = one.chain(two).map(|letters| format!("{prefix}{letters}"));
-    names.find(|name| !is_taken(server, name)).unwrap_or_else(|| format!("{prefix}zz"))
+    device::next_free(prefix(server, scsi), |name| is_taken(server, name))
 }
 
 /// Whether a disk, or the ghost of one detached by force, has that name.
 pub(crate) fn is_taken(server: &Server, name: &str) -> bool {
-    server.disks.iter().any(|disk| disk.device == name) || server.occupied.iter().any(|device| device == name)
+    server.has_device(name) || server.occupied.iter().any(|device| device == name)
 }
 
 /// The name a server gives when `wanted` was asked for.

@@ -36,7 +36,7 @@ pub use switches::Switches;
 pub use world::{Attachment, CloudServer, Disk, Hypervisor, LiteDisk, LiteServer, Phase, Server, Volume, World};
 
 use super::fault::{Effect, JobFault, Target, ThrottleStyle};
-use super::message::{Reply, Request, match_template};
+use super::message::{Params, Reply, Request};
 use super::store::State;
 use auth::Guard;
 use switches::BatchRoutes;
@@ -58,13 +58,13 @@ pub(crate) struct Call<'a> {
     /// The region of the project in the path; the first one for calls without.
     pub(crate) region: String,
     pub(crate) faults: &'a [JobFault],
-    params: Vec<(&'static str, String)>,
+    params: Params,
 }
 
 impl Call<'_> {
     /// A path parameter by the name in its route's template.
     pub(crate) fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(given, _)| *given == name).map_or("", |(_, value)| value)
+        self.params.get(name).unwrap_or_default()
     }
 
     pub(crate) fn switches(&self) -> &Switches {
@@ -276,12 +276,12 @@ static ROUTES: &[Route] = &[
 ];
 
 /// The route of a request and what its template's names stand for.
-fn find(request: &Request) -> Option<(&'static Route, Vec<(&'static str, String)>)> {
+fn find(request: &Request) -> Option<(&'static Route, Params)> {
     let segments = request.segments();
     ROUTES
         .iter()
         .filter(|route| route.method == request.method)
-        .find_map(|route| Some((route, match_template(route.template, &segments)?)))
+        .find_map(|route| Some((route, Params::of(route.template, &segments)?)))
 }
 
 /// What a request is about: for the journal and the fault rules.
@@ -298,8 +298,7 @@ pub(crate) fn identify(request: &Request) -> Target {
         Name::ByKey(names) => names.iter().find(|(key, _)| body.get(key).is_some()).map_or("", |(_, name)| name),
     };
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let of =
-        |wanted: &'static str| params.iter().filter(move |(name, _)| *name == wanted).map(|(_, value)| value.clone());
+    let of = |name: &str| params.get(name).map(str::to_owned).into_iter();
     let members = body["serverinfo"].as_array().into_iter().flatten();
     let members = members.filter_map(|member| text(member).or_else(|| text(&member["server_id"])));
     let acted_on = body.as_object().into_iter().flatten().flat_map(|(_, value)| {
@@ -333,7 +332,7 @@ fn handle(state: &mut State, request: &Request, faults: &[JobFault], request_id:
     if is_missing {
         return Err(error::no_route(request_id));
     }
-    let project_id = params.iter().find(|(name, _)| *name == "project_id").map(|(_, id)| id.as_str());
+    let project_id = params.get("project_id");
     auth::admit(state, request, route.guard, route.service, project_id, request_id)?;
     limit_rate(state, route, request_id)?;
     let config = &state.config.huaweicloud;

@@ -43,7 +43,7 @@ pub(crate) fn attach(call: &mut Call<'_>, wish: &Wish) -> Result<Disk, Refusal> 
     check_pair(switches, volume, server)?;
     let wanted = wish.device.as_ref().filter(|_| switches.device_wish == DeviceWish::Honoured);
     let device = match wanted {
-        Some(device) if device::is_taken(server, device) => {
+        Some(device) if server.has_device(device) => {
             return Err(Refusal::conflict(ATTACH, format!("The device {device} is in use.")));
         }
         Some(device) => device.clone(),

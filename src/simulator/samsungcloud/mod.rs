@@ -39,7 +39,7 @@ pub use world::{Attachment, Disk, Phase, Server, Volume, World};
 
 use super::clock::stamp;
 use super::fault::{Effect, JobFault, Target};
-use super::message::{Reply, Request, match_template};
+use super::message::{Params, Reply, Request};
 use super::store::State;
 use auth::Guard;
 use error::Refusal;
@@ -61,13 +61,13 @@ pub(crate) struct Call<'a> {
     /// The version it is answered in.
     pub(crate) version: Version,
     pub(crate) faults: &'a [JobFault],
-    params: Vec<(&'static str, String)>,
+    params: Params,
 }
 
 impl Call<'_> {
     /// A path parameter by the name in its route's template.
     pub(crate) fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(given, _)| *given == name).map_or("", |(_, value)| value)
+        self.params.get(name).unwrap_or_default()
     }
 
     pub(crate) fn switches(&self) -> &Switches {
@@ -160,10 +160,10 @@ static ROUTES: &[Route] = &[
 ];
 
 /// The route of a request and what its template's names stand for.
-fn find(request: &Request) -> Option<(&'static Route, Vec<(&'static str, String)>)> {
+fn find(request: &Request) -> Option<(&'static Route, Params)> {
     let segments = request.segments();
     let mut routes = ROUTES.iter().filter(|route| route.method == request.method);
-    routes.find_map(|route| Some((route, match_template(route.template, &segments)?)))
+    routes.find_map(|route| Some((route, Params::of(route.template, &segments)?)))
 }
 
 /// What a request is about: for the journal and the fault rules.
@@ -173,8 +173,7 @@ pub(crate) fn identify(request: &Request) -> Target {
     };
     let body = request.json();
     let ids = |wanted: &str| {
-        let in_path = params.iter().filter(|(name, _)| *name == wanted).map(|(_, id)| id.clone());
-        in_path.chain(body[wanted].as_str().map(str::to_owned)).collect()
+        params.get(wanted).map(str::to_owned).into_iter().chain(body[wanted].as_str().map(str::to_owned)).collect()
     };
     Target {
         service: route.service,
