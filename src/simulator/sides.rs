@@ -172,6 +172,36 @@ macro_rules! sides {
 
 pub(crate) use sides;
 
+/// The tests of a cloud's built-in world; the function named gives the id of a server's first volume.
+#[cfg(test)]
+macro_rules! test_built_in {
+    ($first_volume_id:ident) => {
+        #[test]
+        fn the_built_in_world_is_possible_and_survives_json() {
+            let world = World::built_in();
+            world.validate().unwrap();
+            let written = serde_json::to_string(&world).unwrap();
+            assert_eq!(serde_json::from_str::<World>(&written).unwrap(), world);
+            assert!(world.is_attached(&server_id(1), &$first_volume_id(1)));
+        }
+
+        #[test]
+        fn a_world_with_a_contradiction_is_refused() {
+            let mut world = World::built_in();
+            world.volumes.retain(|volume| volume.id != $first_volume_id(1));
+            assert!(world.validate().unwrap_err().contains("no volume of the world"));
+            let mut world = World::fleet(1, 1, 0);
+            world.servers.push(Server::new(&volume_id(1)));
+            assert!(world.validate().unwrap_err().contains("twice"));
+            world.servers.push(Server::new("web"));
+            assert!(world.validate().is_err());
+        }
+    };
+}
+
+#[cfg(test)]
+pub(crate) use test_built_in;
+
 #[cfg(test)]
 mod tests {
     use crate::simulator::{huaweicloud, samsungcloud};

@@ -89,3 +89,18 @@ macro_rules! switches {
 }
 
 pub(crate) use switches;
+
+/// Sets every switch to every value by name, and checks that the first value is the default.
+#[cfg(test)]
+pub(crate) fn assert_settable<T: Default + Serialize + DeserializeOwned>(table: &[Switch]) {
+    for switch in table {
+        assert!(switch.values.len() > 1, "{} decides nothing", switch.name);
+        for (value, about) in &switch.values {
+            let mut switches = T::default();
+            set(&mut switches, table, switch.name, value).unwrap();
+            assert_eq!(serde_json::to_value(&switches).unwrap()[switch.name], *value, "{about}");
+        }
+        let default = serde_json::to_value(T::default()).unwrap();
+        assert_eq!(default[switch.name], switch.values[0].0, "the first value is the default");
+    }
+}

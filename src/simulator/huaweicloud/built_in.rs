@@ -108,25 +108,7 @@ fn system_volume(id: &str) -> Volume {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulator::sides::test_built_in;
 
-    #[test]
-    fn the_built_in_world_is_possible_and_survives_json() {
-        let world = World::built_in();
-        world.validate().unwrap();
-        let written = serde_json::to_string(&world).unwrap();
-        assert_eq!(serde_json::from_str::<World>(&written).unwrap(), world);
-        assert!(world.is_attached(&server_id(1), &system_volume_id(1)));
-    }
-
-    #[test]
-    fn a_world_with_a_contradiction_is_refused() {
-        let mut world = World::built_in();
-        world.volumes.retain(|volume| volume.id != system_volume_id(1));
-        assert!(world.validate().unwrap_err().contains("no volume of the world"));
-        let mut world = World::fleet(1, 1, 0);
-        world.servers.push(Server::new(&volume_id(1)));
-        assert!(world.validate().unwrap_err().contains("twice"));
-        world.servers.push(Server::new("web"));
-        assert!(world.validate().is_err());
-    }
+    test_built_in!(system_volume_id);
 }

@@ -288,19 +288,11 @@ switches! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulator::switch::assert_settable;
 
     #[test]
     fn every_switch_can_be_set_to_every_value_by_name() {
-        for switch in Switches::table() {
-            assert!(switch.values.len() > 1, "{} decides nothing", switch.name);
-            for (value, about) in &switch.values {
-                let mut switches = Switches::default();
-                switches.set(switch.name, value).unwrap();
-                assert_eq!(serde_json::to_value(&switches).unwrap()[switch.name], *value, "{about}");
-            }
-            let default = serde_json::to_value(Switches::default()).unwrap();
-            assert_eq!(default[switch.name], switch.values[0].0, "the first value is the default");
-        }
+        assert_settable::<Switches>(&Switches::table());
     }
 
     #[test]
