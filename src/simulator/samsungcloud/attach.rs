@@ -14,6 +14,8 @@ use crate::simulator::sides::fixed_id;
 
 /// Volumes a server may have.
 const MOST_VOLUMES: usize = 26;
+/// What a server says that is busy with something else.
+pub(crate) const SERVER_BUSY: &str = "Another operation on the server is in progress.";
 const ATTACH: &str = "AttachVolume";
 const DETACH: &str = "DetachVolume";
 
@@ -96,8 +98,8 @@ pub(crate) fn detach(
     if is_in_the_way || attachment.phase != Phase::Attached || !is_in_use {
         return Err(Refusal::conflict(DETACH, format!("The volume is {}.", volume.state)));
     }
-    if operation::is_switching(call.state, server_id) {
-        return Err(Refusal::conflict(DETACH, "The server is being stopped or started."));
+    if operation::is_server_busy(call.state, server_id) {
+        return Err(Refusal::conflict(DETACH, SERVER_BUSY));
     }
     operation::start(call.state, OperationKind::Detach, server_id, Some(volume_id), call.faults);
     Ok(())
@@ -134,8 +136,8 @@ fn check_volume(call: &Call<'_>, volume: &Volume, server: &Server) -> Result<(),
 fn check_server(call: &Call<'_>, server: &Server) -> Result<(), Refusal> {
     let switches = call.switches();
     let is_ready = matches!(server.state.as_str(), "ACTIVE" | "SHUTOFF" | "STOPPED" | "PAUSED");
-    if operation::is_switching(call.state, &server.id) {
-        return Err(Refusal::conflict(ATTACH, "The server is being stopped or started."));
+    if operation::is_server_busy(call.state, &server.id) {
+        return Err(Refusal::conflict(ATTACH, SERVER_BUSY));
     }
     if !is_ready && switches.unready_server == UnreadyServer::Refused {
         return Err(Refusal::conflict(ATTACH, format!("The server is {}.", server.state)));

@@ -78,6 +78,9 @@ pub struct Durations {
     /// Start.
     #[serde(with = "duration")]
     pub start: Duration,
+    /// For how long after an operation's end its server still refuses what it refused until then.
+    #[serde(with = "duration")]
+    pub cool_down: Duration,
 }
 
 impl Default for Durations {
@@ -89,13 +92,21 @@ impl Default for Durations {
             detach: seconds(3),
             stop: seconds(4),
             start: seconds(4),
+            cool_down: Duration::ZERO,
         }
     }
 }
 
 impl Durations {
-    /// The same duration for every operation, a tenth of it before the state moves.
+    /// The same duration for every operation, a tenth of it before the state moves, and no cool-down.
     pub fn all(duration: Duration) -> Self {
-        Self { begin: duration / 10, attach: duration, detach: duration, stop: duration, start: duration }
+        Self {
+            begin: duration / 10,
+            attach: duration,
+            detach: duration,
+            stop: duration,
+            start: duration,
+            cool_down: Duration::ZERO,
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::switches::{AttachBegins, DetachBegins};
+use super::switches::{AttachBegins, DetachBegins, ServerBusy};
 use super::work;
 use crate::simulator::fault::JobFault;
 use crate::simulator::store::{Event, State};
@@ -50,9 +50,9 @@ pub struct Operation {
     /// The volume's or server's state before.
     #[serde(skip)]
     pub(super) state_before: String,
-    /// Its volume or server cannot be asked for anything else.
+    /// Since when its volume and server can be asked for something else.
     #[serde(skip)]
-    is_busy: bool,
+    at_rest_since: Option<Duration>,
     #[serde(skip)]
     decided: bool,
 }
@@ -87,7 +87,7 @@ pub(crate) fn start(
         failure: spoilt.failure(server_id).map(|(code, reason)| format!("{code}: {reason}")),
         state_shown: spoilt.status_shown,
         state_before: String::new(),
-        is_busy: true,
+        at_rest_since: None,
         decided: false,
     };
     // Without a volume there is one record only, and nothing that could follow later.
@@ -142,7 +142,7 @@ pub(crate) fn take(state: &mut State, at: Duration, step: Step) {
         operation.failure = operation.failure.take().or_else(|| work::trouble(world, switches, operation));
     }
     if step.state {
-        operation.is_busy = false;
+        operation.at_rest_since = Some(at);
         work::settle_state(world, switches, operation);
     }
     if step.volume_side {
@@ -158,14 +158,20 @@ pub(crate) fn take(state: &mut State, at: Duration, step: Step) {
 
 /// Whether an operation on a volume is under way; only on the pair with one server, if one is given.
 pub(crate) fn is_volume_busy(state: &State, volume_id: &str, server_id: Option<&str>) -> bool {
-    let mut busy = state.samsungcloud.operations.iter().filter(|operation| operation.is_busy);
+    let mut busy = state.samsungcloud.operations.iter().filter(|operation| operation.at_rest_since.is_none());
     busy.any(|operation| {
         operation.volume_id.as_deref() == Some(volume_id) && server_id.is_none_or(|id| id == operation.server_id)
     })
 }
 
-/// Whether a server is being stopped or started.
-pub(crate) fn is_switching(state: &State, server_id: &str) -> bool {
-    let mut busy = state.samsungcloud.operations.iter().filter(|operation| operation.is_busy);
-    busy.any(|operation| operation.volume_id.is_none() && operation.server_id == server_id)
+/// Whether an operation keeps a server from any other: a stop or start does, attach and detach if the switch says so.
+pub(crate) fn is_server_busy(state: &State, server_id: &str) -> bool {
+    let config = &state.config.samsungcloud;
+    let (now, cool_down) = (state.clock.now(), config.durations.cool_down);
+    let counts_volumes = config.switches.server_busy == ServerBusy::Conflict;
+    let mut operations = state.samsungcloud.operations.iter().filter(|operation| operation.server_id == server_id);
+    operations.any(|operation| {
+        (counts_volumes || operation.volume_id.is_none())
+            && operation.at_rest_since.is_none_or(|since| now < since + cool_down)
+    })
 }

@@ -52,8 +52,8 @@ fn free_server(call: &Call<'_>, action: &str) -> Result<(String, String), Refusa
     if server.locked {
         return Err(Refusal::conflict(action, "The server is locked."));
     }
-    if operation::is_switching(call.state, &server.id) {
-        return Err(Refusal::conflict(action, "The server is being stopped or started."));
+    if operation::is_server_busy(call.state, &server.id) {
+        return Err(Refusal::conflict(action, attach::SERVER_BUSY));
     }
     Ok((server.id.clone(), server.state.clone()))
 }

@@ -97,6 +97,13 @@ switches! {
         /// Both run.
         Allowed,
     }
+    /// An operation on a server while a volume is being attached to it or detached from it.
+    server_busy: ServerBusy {
+        /// Is accepted, unless the volume is the same.
+        Allowed,
+        /// 409.
+        Conflict,
+    }
     /// What `state` of a server says while it stops or starts.
     state_while_switching: StateWhileSwitching {
         /// What it said before.

@@ -128,6 +128,10 @@ pub(super) struct Times {
     /// ModelArts attach and detach [default: 5s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     lite_server_time: Option<Duration>,
+
+    /// For how long a Virtual Server still refuses after what kept it busy has ended [default: 0s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    cool_down: Option<Duration>,
 }
 
 impl Times {
@@ -142,7 +146,9 @@ impl Times {
         set(&mut times.start, self.start_time);
         set(&mut times.lite_server, self.lite_server_time);
         let times = &mut config.samsungcloud.durations;
+        let cool_down = times.cool_down;
         set(times, self.job_time.map(samsungcloud::Durations::all));
+        times.cool_down = self.cool_down.unwrap_or(cool_down);
         set(&mut times.begin, self.init_time);
         set(&mut times.attach, self.attach_time);
         set(&mut times.detach, self.detach_time);

@@ -198,6 +198,7 @@ pub(crate) mod tests {
             "--user=u=p",
             "--job-time=1s",
             "--attach-time=9s",
+            "--cool-down=4s",
             "--switch=initial_job_status=running",
             "--switch=samsungcloud.attach_begins=reserved",
             "--samsungcloud-region=kr-south1",
@@ -221,7 +222,8 @@ pub(crate) mod tests {
         assert_eq!(serde_json::to_value(&cloud.switches).unwrap()["initial_job_status"], "running");
         let cloud = &config.samsungcloud;
         assert_eq!((cloud.regions.concat().as_str(), cloud.signature_window), ("kr-south1", Duration::ZERO));
-        assert_eq!((cloud.durations.attach, cloud.durations.stop), (Duration::from_secs(9), Duration::from_secs(1)));
+        let times = &cloud.durations;
+        assert_eq!([times.attach, times.stop, times.cool_down], [9, 1, 4].map(Duration::from_secs));
         assert_eq!(cloud.access_keys[0].secret_key.expose(), "d");
         assert_eq!(serde_json::to_value(&cloud.api_versions).unwrap()[0]["status"], "CURRENT");
         assert_eq!(serde_json::to_value(&cloud.switches).unwrap()["attach_begins"], "reserved");

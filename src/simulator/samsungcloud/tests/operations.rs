@@ -373,3 +373,37 @@ async fn one_side_alone_can_be_forgotten_behind_the_back() {
     });
     assert_eq!(volume(&simulator, &id).await["servers"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_server_takes_several_volumes_at_a_time_unless_the_switch_says_it_is_busy() {
+    for (value, status) in [("allowed", 202), ("conflict", 409)] {
+        let simulator = switched("server_busy", value).await;
+        let (server, id) = pair();
+        simulator.edit(|world| world.samsungcloud.attach(&server, &volume_id(2)));
+        assert_eq!(attach(&simulator, &server, &id).await.status, 202);
+        for answer in [
+            attach(&simulator, &server, &volume_id(3)).await,
+            detach(&simulator, &server, &volume_id(2)).await,
+            power(&simulator, "stop").await,
+        ] {
+            assert_eq!(answer.status, status, "{value}: {answer:?}");
+        }
+        assert_eq!(attach(&simulator, &server_id(2), &volume_id(4)).await.status, 202, "another server is not busy");
+        simulator.advance_all();
+        let answer = power(&simulator, if value == "conflict" { "stop" } else { "start" }).await;
+        assert_eq!(answer.status, 202, "at rest again");
+    }
+}
+
+#[tokio::test]
+async fn a_server_may_need_a_while_after_what_kept_it_busy() {
+    let simulator = switched("server_busy", "conflict").await;
+    simulator.set_config(|config| config.samsungcloud.durations.cool_down = Duration::from_secs(600));
+    let (server, id) = pair();
+    attach(&simulator, &server, &id).await;
+    simulator.advance_all();
+    let refused = detach(&simulator, &server, &id).await;
+    assert_eq!(error(&refused), (409, "VirtualServer.DetachVolume.Conflict".to_owned()));
+    simulator.skip_time(Duration::from_secs(600));
+    assert_eq!(detach(&simulator, &server, &id).await.status, 202);
+}
