@@ -25,6 +25,7 @@ mod device;
 mod duration;
 mod mac;
 mod message;
+mod rate;
 mod secret;
 mod server;
 mod sides;

@@ -37,6 +37,7 @@ pub use world::{Attachment, CloudServer, Disk, Hypervisor, LiteDisk, LiteServer,
 
 use super::fault::{Effect, JobFault, Target, ThrottleStyle};
 use super::message::{Params, Reply, Request};
+use super::rate::Minute;
 use super::store::State;
 use auth::Guard;
 use switches::BatchRoutes;
@@ -47,7 +48,7 @@ pub(crate) struct Memory {
     pub(crate) jobs: Vec<Job>,
     pub(crate) credentials: auth::Issued,
     /// Calls in the current minute, by operation.
-    calls: HashMap<String, (u64, u32)>,
+    calls: HashMap<String, Minute>,
 }
 
 /// A request on its way through a service.
@@ -349,14 +350,9 @@ fn handle(state: &mut State, request: &Request, faults: &[JobFault], request_id:
 /// Counts the calls of the minute, as the gateway does for each operation.
 fn limit_rate(state: &mut State, route: &Route, request_id: &str) -> Result<(), Reply> {
     let Some(limit) = state.config.huaweicloud.calls_per_minute else { return Ok(()) };
-    let minute = state.clock.now().as_secs() / 60;
-    let key = format!("{} {}", route.method, route.template);
-    let (counted, calls) = state.huaweicloud.calls.entry(key).or_insert((minute, 0));
-    if *counted != minute {
-        (*counted, *calls) = (minute, 0);
-    }
-    *calls += 1;
-    if *calls > limit { Err(error::throttled(request_id, limit)) } else { Ok(()) }
+    let now = state.clock.now();
+    let calls = state.huaweicloud.calls.entry(format!("{} {}", route.method, route.template)).or_default();
+    if calls.exceeds(limit, now) { Err(error::throttled(request_id, limit)) } else { Ok(()) }
 }
 
 /// The answer of a fault that needs the service's own words.

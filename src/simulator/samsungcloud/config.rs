@@ -25,6 +25,8 @@ pub struct Config {
     pub signature_window: Duration,
     /// The versions of the virtualserver API, newest first. One that is not here has expired or never was.
     pub api_versions: Vec<ApiVersion>,
+    /// Calls a minute, of all kinds together, that are let through; without limit when absent.
+    pub calls_per_minute: Option<u32>,
     /// How long things take.
     pub durations: Durations,
     /// What the vendor leaves open.
@@ -42,6 +44,7 @@ impl Default for Config {
             }],
             signature_window: Duration::from_secs(15 * 60),
             api_versions: ApiVersion::known(),
+            calls_per_minute: None,
             durations: Durations::default(),
             switches: Switches::default(),
         }

@@ -34,6 +34,8 @@ pub(crate) enum Refusal {
     },
     /// Too many requests.
     Throttled,
+    /// The edge firewall's.
+    Rejected(u16),
 }
 
 impl Refusal {
@@ -94,6 +96,7 @@ pub(crate) fn reply(state: &mut State, request: &Request, refusal: Refusal) -> R
             ThrottleBody::Envelope => envelope(state, 429, "TooManyRequests", "Too many requests. Try again later."),
             ThrottleBody::Gateway => gateway(state, &request.path, 429),
         },
+        Refusal::Rejected(status) => request_rejected(state, status),
     }
 }
 
@@ -132,7 +135,7 @@ pub(crate) fn gateway(state: &mut State, path: &str, status: u16) -> Reply {
 }
 
 /// The edge firewall's page.
-pub(crate) fn request_rejected(state: &mut State, status: u16) -> Reply {
+fn request_rejected(state: &mut State, status: u16) -> Reply {
     let id = state.dice.u64(..);
     let page = format!(
         "<html><head><title>Request Rejected</title></head><body>The requested URL was rejected. \

@@ -40,14 +40,17 @@ pub use world::{Attachment, Disk, Phase, Server, Volume, World};
 use super::clock::stamp;
 use super::fault::{Effect, JobFault, Target};
 use super::message::{Params, Reply, Request};
+use super::rate::Minute;
 use super::store::State;
 use auth::Guard;
 use error::Refusal;
+use switches::LimitStyle;
 
 /// What Samsung's side remembers besides the world.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) operations: Vec<Operation>,
+    calls: Minute,
     /// Where each region listens.
     pub(crate) ports: Vec<u16>,
 }
@@ -186,9 +189,21 @@ pub(crate) fn identify(request: &Request) -> Target {
 
 /// Answers a request to a region's address.
 pub(crate) fn answer(state: &mut State, request: &Request, region: usize, faults: &[JobFault]) -> Reply {
-    match handle(state, request, region, faults) {
-        Ok(reply) => reply,
-        Err(refusal) => error::reply(state, request, refusal),
+    let reply = limit_rate(state).and_then(|()| handle(state, request, region, faults));
+    reply.unwrap_or_else(|refusal| error::reply(state, request, refusal))
+}
+
+/// Counts the calls of the minute, those to be refused too, as what stands in front of everything does.
+fn limit_rate(state: &mut State) -> Result<(), Refusal> {
+    let config = &state.config.samsungcloud;
+    match config.calls_per_minute {
+        Some(limit) if state.samsungcloud.calls.exceeds(limit, state.clock.now()) => {
+            Err(match config.switches.limit_style {
+                LimitStyle::Firewall => Refusal::Rejected(417),
+                LimitStyle::Throttled => Refusal::Throttled,
+            })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -225,7 +240,7 @@ pub(crate) fn fault_reply(state: &mut State, request: &Request, target: &Target,
                 None => reply,
             }
         }
-        Effect::HtmlPage { status } => error::request_rejected(state, *status),
+        Effect::HtmlPage { status } => error::reply(state, request, Refusal::Rejected(*status)),
         other => other.plain_reply()?,
     })
 }

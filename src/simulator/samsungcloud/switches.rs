@@ -271,6 +271,13 @@ switches! {
         /// Nothing.
         Ignored,
     }
+    /// The answer to more calls in a minute than `calls_per_minute`.
+    limit_style: LimitStyle {
+        /// 417 with a page, from the firewall in front.
+        Firewall,
+        /// 429.
+        Throttled,
+    }
     /// The body of a 429.
     throttle_body: ThrottleBody {
         /// The error envelope with `TooManyRequests`.

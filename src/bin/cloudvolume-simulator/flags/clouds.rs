@@ -81,6 +81,10 @@ pub(super) struct Samsungcloud {
     /// How far a timestamp signed for Samsung Cloud Platform may be off; 0 for any [default: 15m]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     signature_window: Option<Duration>,
+
+    /// Refuse what comes to Samsung Cloud Platform after so many calls a minute, of all kinds together [default: no limit]
+    #[arg(long, value_name = "NUMBER")]
+    samsungcloud_calls_per_minute: Option<u32>,
 }
 
 impl Samsungcloud {
@@ -91,6 +95,7 @@ impl Samsungcloud {
             cloud.access_keys = vec![samsungcloud::AccessKey { access_key, secret_key: secret_key.into() }];
         }
         set(&mut cloud.signature_window, self.signature_window);
+        cloud.calls_per_minute = self.samsungcloud_calls_per_minute.or(cloud.calls_per_minute);
     }
 }
 

@@ -207,6 +207,7 @@ pub(crate) mod tests {
             "--api-version=1.5=current",
             "--signature-window=0",
             "--calls-per-minute=5",
+            "--samsungcloud-calls-per-minute=6",
             r#"--fault={"effect":{"kind":"reset_after"}}"#,
         ];
         let config = config(&flags).unwrap();
@@ -222,6 +223,7 @@ pub(crate) mod tests {
         assert_eq!(serde_json::to_value(&cloud.switches).unwrap()["initial_job_status"], "running");
         let cloud = &config.samsungcloud;
         assert_eq!((cloud.regions.concat().as_str(), cloud.signature_window), ("kr-south1", Duration::ZERO));
+        assert_eq!(cloud.calls_per_minute, Some(6));
         let times = &cloud.durations;
         assert_eq!([times.attach, times.stop, times.cool_down], [9, 1, 4].map(Duration::from_secs));
         assert_eq!(cloud.access_keys[0].secret_key.expose(), "d");

@@ -383,3 +383,18 @@ async fn an_update_says_twice_which_volume_it_means() {
     let elsewhere = format!("/v1/servers/{server}/volumes/{}", volume_id(2));
     assert_eq!(error(&call(&simulator, "PUT", &elsewhere, &update(&volume_id(2))).await).0, 404);
 }
+
+#[tokio::test]
+async fn calls_a_minute_can_be_limited_by_the_firewall_or_the_service() {
+    let simulator = simulator().await;
+    simulator.set_config(|config| config.samsungcloud.calls_per_minute = Some(2));
+    assert_eq!(get(&simulator, LIST).await.status, 200);
+    assert_eq!(list_with(&simulator, &[]).await.status, 404, "what nobody signed counts, too");
+    let third = get(&simulator, "/v1/servers").await;
+    assert_eq!((third.status, third.header("content-type")), (417, Some("text/html; charset=utf-8")));
+    assert!(third.text.contains("Request Rejected"));
+    simulator.set_samsungcloud_switches(|switches| switches.set("limit_style", "throttled").unwrap());
+    assert_eq!(error(&get(&simulator, LIST).await), (429, "TooManyRequests".to_owned()));
+    simulator.skip_time(Duration::from_secs(60));
+    assert_eq!(get(&simulator, LIST).await.status, 200);
+}
