@@ -60,8 +60,13 @@ pub(crate) fn attach(call: &mut Call<'_>, wish: &Wish) -> Result<Disk, Refusal> 
         mounted: false,
         phase: Phase::Accepted,
     };
-    let attachment =
-        Attachment { server_id: server.id.clone(), device, phase: Phase::Accepted, ..Attachment::default() };
+    let attachment = Attachment {
+        server_id: server.id.clone(),
+        device,
+        // A list that has the server before the attach ends needs a time as well.
+        attached_at: super::seconds(call.state.clock.at(call.state.clock.now())),
+        phase: Phase::Accepted,
+    };
     let world = &mut call.state.world.samsungcloud;
     if let Some(server) = world.server_mut(&wish.server_id) {
         server.disks.push(disk.clone());

@@ -78,7 +78,7 @@ pub struct Disk {
     pub volume_id: String,
     /// An id of its own, shown when the `attachment_id` switch says so.
     pub id: String,
-    /// `/dev/vda` is the boot volume's.
+    /// `/dev/vda` or `/dev/sda` is the boot volume's.
     pub device: String,
     /// Whether the volume goes with the server.
     pub delete_on_termination: bool,
@@ -91,7 +91,7 @@ pub struct Disk {
 impl Disk {
     /// Whether the server boots from it.
     pub fn is_boot(&self) -> bool {
-        self.device == device::BOOT
+        [device::BOOT, device::BOOT_SD].contains(&self.device.as_str())
     }
 }
 

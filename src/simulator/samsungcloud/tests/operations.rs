@@ -80,6 +80,9 @@ async fn lists_may_have_a_pair_already_or_no_longer_while_it_moves() {
         let (server, id) = pair();
         attach(&simulator, &server, &id).await;
         assert_eq!(sight(&simulator, &id).await, seen("attaching", attaching.0, attaching.1), "{name}");
+        for entry in volume(&simulator, &id).await["servers"].as_array().unwrap() {
+            assert!(entry["attached_at"].as_str().unwrap().ends_with('Z'), "a time is required: {entry}");
+        }
         simulator.advance();
         detach(&simulator, &server, &id).await;
         assert_eq!(sight(&simulator, &id).await, seen("detaching", detaching.0, detaching.1), "{name}");

@@ -239,6 +239,10 @@ async fn the_boot_volume_stays_where_it_is() {
         let simulator = switched("lasting_refusal", value).await;
         assert_eq!(error(&detach(&simulator, &server_id(1), &boot_volume_id(1)).await).0, status);
         assert_eq!(error(&attach(&simulator, &server_id(2), &boot_volume_id(1)).await).0, 409, "it is in use");
+        simulator.edit(|world| {
+            "/dev/sda".clone_into(&mut world.samsungcloud.server_mut(&server_id(1)).unwrap().disks[0].device);
+        });
+        assert_eq!(error(&detach(&simulator, &server_id(1), &boot_volume_id(1)).await).0, status, "by either name");
     }
     let simulator = simulator().await;
     simulator.edit(|world| {
