@@ -41,8 +41,8 @@ pub(super) struct HttpService {
     /// Goes through the proxies that the environment names.
     client: reqwest::Client,
     /// Goes straight to this machine, as Go's HTTP client does, on which the vendors' providers are built: a simulator
-    /// can be used behind a company's proxy.
-    loopback: reqwest::Client,
+    /// can be used behind a company's proxy. Also to this machine's metadata service, whose keys are no proxy's business.
+    direct: reqwest::Client,
     max_body: usize,
 }
 
@@ -61,14 +61,15 @@ impl HttpService {
         };
         let build =
             |builder: reqwest::ClientBuilder| builder.build().map_err(|error| ConfigError::Client(root_causes(error)));
-        Ok(Self { client: build(builder())?, loopback: build(builder().no_proxy())?, max_body: config.max_body })
+        Ok(Self { client: build(builder())?, direct: build(builder().no_proxy())?, max_body: config.max_body })
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a call stays on this machine or on its link, where the metadata service is.
+fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_link_local(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
@@ -82,7 +83,7 @@ impl Service for HttpService {
         if body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let client = if is_loopback(&url) { &self.loopback } else { &self.client };
+        let client = if is_local(&url) { &self.direct } else { &self.client };
         let call = client.request(method, url).headers(headers).body(body);
         let mut response = call.send().await.map_err(broken)?;
         let mut answer = http::Response::new(Bytes::new());
@@ -142,20 +143,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_is_called_without_a_proxy() {
-        let direct = |url| is_loopback(&Url::parse(url).unwrap());
+    fn only_this_machine_and_its_metadata_service_are_called_without_a_proxy() {
+        let direct = |url| is_local(&Url::parse(url).unwrap());
         for url in [
             "http://localhost:1/",
             "http://LOCALHOST/",
             "https://127.0.0.1:8443/",
             "http://127.1.2.3/",
             "http://[::1]:9/",
+            "http://169.254.169.254/openstack/latest/securitykey",
         ] {
             assert!(direct(url), "{url}");
         }
-        for url in
-            ["https://ecs.example.com/", "http://localhost.example.com/", "http://10.0.0.1/", "http://[fd00::1]/"]
-        {
+        for url in [
+            "https://ecs.example.com/",
+            "http://localhost.example.com/",
+            "http://10.0.0.1/",
+            "http://169.255.0.1/",
+            "http://[fd00::1]/",
+        ] {
             assert!(!direct(url), "{url}");
         }
     }
