@@ -141,10 +141,12 @@ impl Report<'_> {
             Problem::Ended { ended: Ended::Stopped, waiting_for } => self.diagnostic(
                 format!("The {} was interrupted", self.action.noun()),
                 &format!("Last seen: {}.", trim(waiting_for)),
-                if self.job.is_some() || self.kept {
-                    "Nothing is lost: the next plan or apply goes on from what is there."
-                } else {
-                    "Nothing had been sent to the cloud that changes anything."
+                match self.action {
+                    _ if self.job.is_some() || self.kept => {
+                        "Nothing is lost: the next plan or apply goes on from what is there."
+                    }
+                    Action::Import => "Nothing was changed: import again.",
+                    _ => "Nothing is under way: what was sent, if anything, the cloud refused or failed. Apply again.",
                 },
                 AttributePath::root(),
             ),

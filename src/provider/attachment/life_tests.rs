@@ -187,7 +187,7 @@ async fn a_create_that_is_interrupted_before_its_call_is_an_error_and_leaves_not
     let diags = stopped_after(Duration::from_millis(5), &mut terraform, Terraform::create).await;
     let (summary, detail) = only(&diags.errors);
     assert_eq!(summary, "The attach was interrupted");
-    assert!(detail.contains("Nothing had been sent"), "{detail}");
+    assert!(detail.contains("Nothing is under way"), "{detail}");
     assert_eq!((terraform.state.is_none(), calls(&terraform)), (true, vec![]));
 }
 
