@@ -48,24 +48,32 @@ pub(crate) fn attribute_warning(
     diags.warnings.push(diagnostic(summary, detail, attribute));
 }
 
-/// The warning that an API version is on its way out.
+/// The warning that an API version is on its way out, or is not offered.
 pub(crate) fn version_notice(diags: &mut Diagnostics, notice: &VersionNotice) {
-    let what = match &notice.listed {
-        None => format!("The service does not list version {}.", notice.configured),
+    let (summary, what, wanted) = match &notice.listed {
+        None => (
+            "The API version is not offered by Samsung Cloud Platform",
+            format!("The service does not list version {}.", notice.configured),
+            "one of them",
+        ),
         Some(listed) => {
             let until = match (listed.not_before, notice.remaining_days) {
                 (Some(day), Some(days)) if days < 0 => format!("Its support ended on {day}."),
                 (Some(day), _) => format!("It is supported until {day}."),
                 (None, _) => "No day is set until which it is supported.".to_owned(),
             };
-            let status = if listed.status == VersionStatus::Deprecated { "deprecated" } else { "supported for a time" };
-            format!("Version {} is {status}. {until}", notice.configured)
+            let status = if listed.status == VersionStatus::Deprecated { "deprecated" } else { "offered" };
+            (
+                "The API version of Samsung Cloud Platform is on its way out",
+                format!("Version {} is {status}. {until}", notice.configured),
+                "a newer one",
+            )
         }
     };
     let offered: Vec<_> = notice.offered.iter().map(|offered| offered.version.to_string()).collect();
-    let detail = format!("{what}\n\nThe service offers {}: set api_version to a newer one.", offered.join(", "));
+    let detail = format!("{what}\n\nThe service offers {}: set api_version to {wanted}.", offered.join(", "));
     let path = AttributePath::new("samsungcloud").attribute("api_version");
-    diags.warnings.push(diagnostic("The API version of Samsung Cloud Platform is on its way out", detail, path));
+    diags.warnings.push(diagnostic(summary, detail, path));
 }
 
 /// Written as a literal: `Diagnostic::new` would add a backtrace to what practitioners read.
@@ -414,7 +422,7 @@ fn kind_text(kind: ErrorKind) -> &'static str {
         ErrorKind::AnswerLost => "the answer was lost",
         ErrorKind::Unreachable => "the cloud cannot be reached",
         ErrorKind::Malformed => "the answer cannot be read",
-        ErrorKind::Configuration => "the configuration is not complete",
+        ErrorKind::Configuration => "the configuration does not fit",
         ErrorKind::Stopped => "interrupted",
         ErrorKind::DeadlineExceeded => "out of time",
     }

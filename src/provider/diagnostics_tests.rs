@@ -1,7 +1,12 @@
 //! Tests of the texts: whatever went wrong, they name what it was about and say what to do next.
 
+use time::macros::date;
+
 use super::*;
-use crate::ids::{ServerId, VolumeId};
+use crate::{
+    ids::{ServerId, VolumeId},
+    samsungcloud::OfferedVersion,
+};
 
 static CLOUD: Cloud = Cloud {
     name: "Fake Cloud",
@@ -188,6 +193,30 @@ fn a_deadline_tells_what_was_last_seen_and_which_timeout_to_raise() {
         assert!(detail.contains("Last seen: job job-1 is RUNNING.") && detail.contains("Job job-1."), "{detail}");
         assert!(next.iter().all(|part| detail.contains(part)), "{detail}");
     }
+}
+
+#[test]
+fn a_version_is_told_to_be_on_its_way_out_or_not_to_be_offered() {
+    let offered =
+        |version: &str, status, not_before| OfferedVersion { version: version.parse().unwrap(), status, not_before };
+    let ending = offered("1.2", VersionStatus::Supported, Some(date!(2026 - 08 - 31)));
+    let list = vec![offered("1.3", VersionStatus::Current, None), ending.clone()];
+    let notice = |configured: &str, listed, remaining_days| {
+        let mut diags = Diagnostics::default();
+        let configured = configured.parse().unwrap();
+        version_notice(&mut diags, &VersionNotice { configured, listed, remaining_days, offered: list.clone() });
+        diags.warnings.remove(0)
+    };
+    let Diagnostic { summary, detail, .. } = notice("1.2", Some(ending), Some(30));
+    assert!(summary.contains("on its way out"), "{summary}");
+    assert_eq!(
+        detail,
+        "Version 1.2 is offered. It is supported until 2026-08-31.\n\n\
+         The service offers 1.3, 1.2: set api_version to a newer one."
+    );
+    let Diagnostic { summary, detail, .. } = notice("1.9", None, None);
+    assert_eq!(summary, "The API version is not offered by Samsung Cloud Platform");
+    assert!(detail.ends_with("The service offers 1.3, 1.2: set api_version to one of them."), "{detail}");
 }
 
 #[test]

@@ -380,13 +380,22 @@ mod tests {
         let script = Script::start(vec![refused, Step::new("GET /", 200, VERSIONS)]).await;
         let client = script.client_with(|config| config.api_version = "1.0".to_owned());
         let error = client.show_volume(&budget(), &volume()).await.unwrap_err();
-        assert_eq!((error.kind(), error.code()), (ErrorKind::NoSuchRoute, Some("NoSuchVersion")));
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Configuration, Some("NoSuchVersion")));
         let offered = error.offered_versions().iter().map(|offered| offered.version.to_string()).collect::<Vec<_>>();
         assert_eq!(offered, ["1.5", "1.3"]);
         let seen = script.finish().await;
         for absent in ["scp-accesskey", "scp-signature", "scp-api-version"] {
             assert_eq!(header(&seen[1], absent), None, "the list is asked for without {absent}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_406_that_is_not_the_services_own_is_a_refused_version_where_the_list_can_be_had() {
+        let refused = Step::new(format!("GET /v1/volumes/{VOLUME}"), 406, r#"{"code":"NoSuchVersion"}"#);
+        let script = Script::start(vec![refused, Step::new("GET /", 200, VERSIONS)]).await;
+        let error = script.client().show_volume(&budget(), &volume()).await.unwrap_err();
+        assert_eq!((error.kind(), error.offered_versions().len()), (ErrorKind::Configuration, 2));
+        script.finish().await;
     }
 
     #[tokio::test]

@@ -24,7 +24,7 @@ pub enum ErrorKind {
     Unauthenticated,
     /// The credential is known and lacks a permission, or the account is frozen.
     PermissionDenied,
-    /// The URL leads to no such call: wrong endpoint, region or version.
+    /// The URL leads to no such call: wrong endpoint or region.
     NoSuchRoute,
     /// Throttled beyond all retries.
     Throttled,
@@ -36,7 +36,7 @@ pub enum ErrorKind {
     Unreachable,
     /// An answer that is not what the vendor documents.
     Malformed,
-    /// No usable credential or configuration; nothing was sent.
+    /// No usable credential or configuration: nothing was sent, or the cloud says that a setting does not fit.
     Configuration,
     /// Terraform asked to stop.
     Stopped,

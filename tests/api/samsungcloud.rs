@@ -83,7 +83,7 @@ async fn what_is_refused_has_a_kind() {
     let error = client.detach_volume(&budget, &boot, &server).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     let error = self::client(&cloud, "1.9").show_volume(&budget, &boot).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NoSuchRoute);
+    assert_eq!(error.kind(), ErrorKind::Configuration);
     let offered: Vec<_> = error.offered_versions().iter().map(|offered| offered.version.to_string()).collect();
     assert_eq!(offered, ["1.3", "1.2", "1.1", "1.0"]);
 }

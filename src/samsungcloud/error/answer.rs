@@ -146,7 +146,7 @@ impl Answer {
             (outer, _) => outer.into(),
         };
         match status {
-            _ if self.code.as_deref() == Some(NO_SUCH_VERSION) => ErrorKind::NoSuchRoute,
+            _ if self.code.as_deref() == Some(NO_SUCH_VERSION) => ErrorKind::Configuration,
             _ if is_throttled(response) => ErrorKind::Throttled,
             200..=299 if idempotent => ErrorKind::Malformed,
             200..=299 => ErrorKind::AnswerLost,
@@ -240,8 +240,8 @@ mod tests {
             (401, "Unauthorized", ErrorKind::Unauthenticated),
             (403, "Forbidden", ErrorKind::PermissionDenied),
             (404, "NotFound", ErrorKind::NotFound),
-            (406, "NoSuchVersion", ErrorKind::NoSuchRoute),
-            (400, "NoSuchVersion", ErrorKind::NoSuchRoute),
+            (406, "NoSuchVersion", ErrorKind::Configuration),
+            (400, "NoSuchVersion", ErrorKind::Configuration),
             (409, "VirtualServer.CreateInterface.Conflict", ErrorKind::Conflict),
             (417, "ExpectationFailed", ErrorKind::Invalid),
             (429, "TooManyRequests", ErrorKind::Throttled),

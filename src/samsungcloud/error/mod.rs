@@ -187,7 +187,11 @@ impl Error {
         self.0.status == Some(StatusCode::NOT_ACCEPTABLE) || self.code() == Some(NO_SUCH_VERSION)
     }
 
+    /// A service that lists its versions is at the right address, whatever its refusal looked like.
     pub(super) fn with_offered_versions(mut self, versions: Vec<OfferedVersion>) -> Self {
+        if !versions.is_empty() {
+            self.0.kind = ErrorKind::Configuration;
+        }
         self.0.offered_versions = versions;
         self
     }
