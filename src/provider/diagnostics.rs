@@ -300,7 +300,13 @@ impl Report<'_> {
                     .into(),
             },
             ErrorKind::PermissionDenied => {
-                format!("Grant the permission for {} to the credentials of {block}.", failure.operation).into()
+                // A frozen account answers the same way.
+                format!(
+                    "Grant the permission for {} to the credentials of {block}; the provider's index page names the \
+                     permissions. If the cloud's answer speaks of the account, settle that with the cloud first.",
+                    failure.operation
+                )
+                .into()
             }
             ErrorKind::NoSuchRoute => {
                 format!("Check the region and the endpoints of {block}: this address does not lead to the cloud's API.")
@@ -415,7 +421,7 @@ fn kind_text(kind: ErrorKind) -> &'static str {
         ErrorKind::Quota => "a limit is reached",
         ErrorKind::Invalid => "the cloud refused the request",
         ErrorKind::Unauthenticated => "the cloud does not accept the credentials",
-        ErrorKind::PermissionDenied => "a permission is missing",
+        ErrorKind::PermissionDenied => "the cloud does not permit it",
         ErrorKind::NoSuchRoute => "no such API at this address",
         ErrorKind::Throttled => "throttled",
         ErrorKind::Server => "the cloud has an error of its own",

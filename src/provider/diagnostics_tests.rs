@@ -153,6 +153,7 @@ fn a_failed_call_is_shown_as_the_cloud_answered_it_with_what_helps() {
     for (kind, next) in [
         (ErrorKind::Unauthenticated, "Check the credentials of huaweicloud"),
         (ErrorKind::PermissionDenied, "Grant the permission for FakeCall"),
+        (ErrorKind::PermissionDenied, "speaks of the account"),
         (ErrorKind::NoSuchRoute, "endpoints of huaweicloud"),
         (ErrorKind::Unreachable, "proxy"),
         (ErrorKind::Throttled, "requests_per_second"),

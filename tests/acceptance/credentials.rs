@@ -80,7 +80,7 @@ async fn a_cloud_that_is_not_configured_is_an_error_only_when_it_is_used() {
     stage.write("provider \"cloudvolume\" {}", &other);
     stage.terraform.apply().await.succeeds();
     stage.write("provider \"cloudvolume\" {}", &(other + &stage.attachment("")));
-    stage.terraform.apply().await.fails().says(&["huaweicloud is not configured"]);
+    stage.terraform.apply().await.fails().says(&["The configuration of huaweicloud cannot be used"]);
     assert_eq!(stage.terraform.state().len(), 1, "the other resource");
 }
 

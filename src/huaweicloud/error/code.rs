@@ -181,8 +181,6 @@ codes! {
     ECS_0003 = "Ecs.0003",
     /// No permission, or no balance.
     ECS_0110 = "Ecs.0110",
-    /// The project in the URL is not the credential's.
-    ECS_0023 = "Ecs.0023",
     /// The account is restricted.
     ECS_0066 = "Ecs.0066",
     /// The account is restricted.
@@ -195,8 +193,6 @@ codes! {
     ECS_0070 = "Ecs.0070",
     /// The account is suspended.
     ECS_0071 = "Ecs.0071",
-    /// The project in the URL is not the credential's.
-    COMMON_0018 = "Common.0018",
     /// A policy forbids it.
     PDP_0001 = "Pdp.0001",
     /// The role forbids it.
@@ -217,6 +213,12 @@ codes! {
     APIGW_0302 = "APIGW.0302",
     /// The IAM user is forbidden in this region.
     APIGW_0802 = "APIGW.0802",
+    }
+    Configuration {
+    /// The project in the URL is not the credential's.
+    ECS_0023 = "Ecs.0023",
+    /// The project in the URL is not the credential's.
+    COMMON_0018 = "Common.0018",
     }
     NoSuchRoute {
     /// There is no such call: wrong host, region, path or method.

@@ -113,6 +113,14 @@ mod tests {
     }
 
     #[test]
+    fn a_project_that_is_not_the_credentials_is_a_matter_of_the_configuration() {
+        for (status, code) in [(400, "Ecs.0023"), (400, "Common.0018"), (403, "Common.0018")] {
+            assert_eq!(kind(status, &ecs(code), Subject::Pair, true), ErrorKind::Configuration, "{code}");
+        }
+        assert_eq!(kind(403, &ecs("Ecs.0069"), Subject::Pair, true), ErrorKind::PermissionDenied);
+    }
+
+    #[test]
     fn what_nova_did_not_find_is_the_pair_where_the_call_is_about_a_pair() {
         let wrapped = r#"{"error":{"code":"Ecs.1000","message":"{\"itemNotFound\":{}}"}}"#;
         let plain = r#"{"itemNotFound":{"code":404,"message":"m"}}"#;

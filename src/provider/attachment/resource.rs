@@ -234,7 +234,7 @@ fn report(not_ready: &NotReady, diags: &mut Diagnostics) {
                 .to_owned(),
         ),
         NotReady::Missing { block, problem } => {
-            diagnostics::error(diags, format!("{block} is not configured"), problem.clone());
+            diagnostics::error(diags, format!("The configuration of {block} cannot be used"), problem.clone());
         }
     }
 }
