@@ -21,7 +21,7 @@ use url::Url;
 use super::{
     config::{Config, ConfigError, Problem, given},
     credential::Credential,
-    endpoint::{Catalog, Endpoint, Entry, Route, join, parse_catalog, select},
+    endpoint::{Catalog, Endpoint, Entry, LookupError, Route, join, parse_catalog, select},
     error::{Classifier, Error, is_accepted},
     signer::Signer,
     version::{ApiVersion, OfferedVersion, VersionNotice, notice, parse_versions},
@@ -49,6 +49,8 @@ struct Account {
     transport: Transport,
     credential: Credential,
     account_id: String,
+    /// The configured region, which is the only one that an override serves.
+    region: Option<Arc<str>>,
     route: Route,
     catalog: Catalog,
     insecure: bool,
@@ -126,11 +128,13 @@ impl Client {
         };
         let insecure = config.insecure;
         let catalog = Catalog::default();
+        let region: Option<Arc<str>> = given(config.default_region.as_ref()).map(Arc::from);
         Ok(Self {
             account: Arc::new(Account {
                 transport,
                 credential,
                 account_id,
+                region: region.clone(),
                 route,
                 catalog,
                 insecure,
@@ -138,7 +142,7 @@ impl Client {
                 version_header,
                 version_check,
             }),
-            region: given(config.default_region.as_ref()).map(Arc::from),
+            region,
         })
     }
 
@@ -147,25 +151,37 @@ impl Client {
         self.region.as_deref()
     }
 
-    /// The same account in another region. With an override every region goes to the one endpoint.
+    /// The same account in another region; an empty text is the configured one.
     #[must_use]
     pub fn for_region(&self, region: &str) -> Self {
-        Self { account: Arc::clone(&self.account), region: Some(region.into()) }
+        let region = if region.is_empty() { self.account.region.clone() } else { Some(region.into()) };
+        Self { account: Arc::clone(&self.account), region }
     }
 
     /// Where this client's calls go; the catalog is asked once in the life of the account's clients.
     ///
     /// # Errors
-    /// The catalog cannot be had, or has no endpoint for this region (the error lists the regions it has).
+    /// The catalog cannot be had, or has no endpoint for this region (the error lists the regions it has). An override
+    /// serves no region but the configured one: another's would be attached in the wrong place.
     pub async fn endpoint(&self, budget: &Budget) -> Result<Endpoint, Error> {
         let catalog_url = match &self.account.route {
-            Route::Fixed(url) => return Ok(Endpoint { region: self.region().map(str::to_owned), url: url.clone() }),
+            Route::Fixed { setting, url } => return self.overridden(setting, url),
             Route::Catalog(url) => url,
         };
         let begin = || fetch_catalog(Arc::clone(&self.account), catalog_url.clone()).boxed();
         let entries = self.account.catalog.entries(budget, begin).await;
         let entries = entries.map_err(|ended| Error::ended(LIST_ENDPOINTS, ended))??;
         select(&entries, self.region(), self.account.insecure).map_err(|error| Error::lookup(LIST_ENDPOINTS, &error))
+    }
+
+    fn overridden(&self, setting: &'static str, url: &Url) -> Result<Endpoint, Error> {
+        match (self.region(), self.account.region.as_deref()) {
+            (Some(region), configured) if configured != Some(region) => {
+                let (configured, region) = (configured.map(str::to_owned), region.to_owned());
+                Err(Error::lookup(setting, &LookupError::Overridden { configured, region }))
+            }
+            (region, _) => Ok(Endpoint { region: region.map(str::to_owned), url: url.clone() }),
+        }
     }
 
     /// The versions that the service offers: `GET /`, without signature and version.
@@ -363,6 +379,24 @@ mod tests {
         let error = client.endpoint(&budget()).await.unwrap_err();
         assert!(error.to_string().ends_with("one must be named: kr-east1, kr-west1"), "{error}");
         catalog.finish().await;
+    }
+
+    #[tokio::test]
+    async fn an_override_serves_the_configured_region_and_no_other() {
+        let script = Script::start(vec![show(SHOW_VOLUME), show(SHOW_VOLUME), show(SHOW_VOLUME)]).await;
+        let client = script.client_with(|config| config.default_region = Some("kr-west1".to_owned()));
+        // A state that was written while no region was configured holds an empty one.
+        for same in [client.clone(), client.for_region("kr-west1"), client.for_region("")] {
+            same.show_volume(&budget(), &volume()).await.unwrap();
+            assert_eq!(same.region(), Some("kr-west1"));
+        }
+        for (client, said) in [(client, "overridden for region \"kr-west1\""), (script.client(), "set default_region")]
+        {
+            let error = client.for_region("kr-east1").show_volume(&budget(), &volume()).await.unwrap_err();
+            assert_eq!((error.kind(), error.operation()), (ErrorKind::Configuration, "endpoints.virtualserver"));
+            assert!(error.to_string().contains(said) && error.to_string().contains("kr-east1"), "{error}");
+        }
+        script.finish().await;
     }
 
     #[tokio::test]

@@ -33,8 +33,8 @@ pub struct Endpoint {
 /// How an endpoint is found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Route {
-    /// An override: every region goes there.
-    Fixed(Url),
+    /// An override, by the setting of this name. It serves the account's configured region.
+    Fixed { setting: &'static str, url: Url },
     /// The catalog's URL.
     Catalog(Url),
 }
@@ -59,9 +59,10 @@ impl Route {
         }
         // The identity service's own override says where it is, not under which version: `/v1` is added if it is left out.
         let iam = iam.map(|url| if url.path().ends_with("/v1") { url } else { join(&url, &["v1"]) });
+        let fixed = |setting| move |url| Self::Fixed { setting, url };
         virtualserver
-            .or(all)
-            .map(Self::Fixed)
+            .map(fixed("endpoints.virtualserver"))
+            .or_else(|| all.map(fixed("endpoint_override")))
             .or_else(|| iam.or(auth_url).map(|url| Self::Catalog(join(&url, &["endpoints"]))))
             .ok_or_else(|| vec![Problem::new("auth_url", "is missing, and no endpoint is given in its place")])
     }
@@ -131,7 +132,7 @@ pub(super) fn parse_catalog(body: &[u8]) -> Option<Arc<[Entry]>> {
         .collect()
 }
 
-/// Why the catalog gives no endpoint.
+/// Why there is no endpoint.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum LookupError {
     /// No Virtual Server service at all.
@@ -144,6 +145,8 @@ pub(super) enum LookupError {
     Ambiguous { urls: Vec<String> },
     /// A URL that no credential may go to.
     Unusable { url: String, reason: String },
+    /// The catalog is not asked: an override serves the region that is configured with it, if any is, and no other.
+    Overridden { configured: Option<String>, region: String },
 }
 
 impl fmt::Display for LookupError {
@@ -164,6 +167,16 @@ impl fmt::Display for LookupError {
                 write!(f, "the catalog has several URLs of {SERVICE_TYPE} for one region: {}", urls.join(", "))
             }
             Self::Unusable { url, reason } => write!(f, "the catalog's URL {url} of {SERVICE_TYPE} {reason}"),
+            Self::Overridden { configured: Some(configured), region } => write!(
+                f,
+                "it is overridden for region \"{configured}\" and cannot serve region \"{region}\": use a provider \
+                 configuration of its own for that region"
+            ),
+            Self::Overridden { configured: None, region } => write!(
+                f,
+                "it is overridden, and nothing says that it serves region \"{region}\": set default_region to the region \
+                 that it serves"
+            ),
         }
     }
 }
@@ -272,7 +285,7 @@ mod tests {
     fn an_override_outranks_the_catalog_and_a_services_own_outranks_the_one_for_all() {
         let mut config = Config { auth_url: text("https://iam.e.samsungsdscloud.com/v1/"), ..Config::default() };
         let route = |config: &Config| match Route::from_config(config).unwrap() {
-            Route::Fixed(url) => format!("fixed {url}"),
+            Route::Fixed { setting, url } => format!("{setting} {url}"),
             Route::Catalog(url) => format!("catalog {url}"),
         };
         assert_eq!(route(&config), "catalog https://iam.e.samsungsdscloud.com/v1/endpoints");
@@ -281,9 +294,9 @@ mod tests {
         config.endpoints.iam = text("http://127.0.0.1:18080/v1/");
         assert_eq!(route(&config), "catalog http://127.0.0.1:18080/v1/endpoints");
         config.endpoint_override = text("https://all.example.com/scp//");
-        assert_eq!(route(&config), "fixed https://all.example.com/scp");
+        assert_eq!(route(&config), "endpoint_override https://all.example.com/scp");
         config.endpoints.virtualserver = text("https://one.example.com");
-        assert_eq!(route(&config), "fixed https://one.example.com/");
+        assert_eq!(route(&config), "endpoints.virtualserver https://one.example.com/");
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(crate) fn attributes() -> [(&'static str, Attribute); 13] {
             "endpoint_override",
             optional(
                 String,
-                "One base URL for all services, without `/v1`; the catalog is not asked. Environment: `SCP_TF_ENDPOINT_OVERRIDE`.",
+                "One base URL for all services, without `/v1`; the catalog is not asked. It serves `default_region` only. Environment: `SCP_TF_ENDPOINT_OVERRIDE`.",
             ),
         ),
         (
@@ -73,7 +73,10 @@ pub(crate) fn attributes() -> [(&'static str, Attribute); 13] {
             optional(
                 object([
                     ("iam", optional(String, "The identity service.")),
-                    ("virtualserver", optional(String, "The Virtual Server service; the catalog is not asked.")),
+                    (
+                        "virtualserver",
+                        optional(String, "The Virtual Server service in `default_region`; the catalog is not asked."),
+                    ),
                 ]),
                 "Base URLs of single services; plain `http` is for this machine only, unless `insecure` is set.",
             ),
