@@ -214,9 +214,10 @@ impl Attachment {
                 ("delete", &timeouts.delete),
             ] {
                 if let Some(Err(problem)) = text(given).map(duration::parse_timeout) {
+                    // Terraform shows no line of the configuration for a path that goes deeper.
                     diagnostics::attribute_error(
                         diags,
-                        AttributePath::new("timeouts").attribute(name),
+                        AttributePath::new("timeouts"),
                         format!("Invalid {name} timeout"),
                         format!("{problem}."),
                     );
@@ -274,6 +275,21 @@ mod tests {
         ] {
             assert!(check_uuid(id).unwrap_err().contains("4d8c3732-a248-40ed-bebc-539a6ffd25c0"), "{id}");
         }
+    }
+
+    #[test]
+    fn a_timeout_that_cannot_be_read_is_named_at_the_attribute_whose_line_terraform_shows() {
+        let id = || Value::Value("4d8c3732-a248-40ed-bebc-539a6ffd25c0".to_owned());
+        let timeouts = Timeouts { delete: Value::Value("soon".into()), ..Timeouts::default() };
+        let attachment =
+            Attachment { server_id: id(), volume_id: id(), timeouts: Value::Value(timeouts), ..Attachment::default() };
+        let mut diags = Diagnostics::default();
+        attachment.validate(|id, _| check_uuid(id), &mut diags);
+        let [error] = diags.errors.as_slice() else { panic!("{:?}", diags.errors) };
+        assert_eq!(
+            (&error.attribute, error.summary.as_ref()),
+            (&AttributePath::new("timeouts"), "Invalid delete timeout")
+        );
     }
 
     #[test]

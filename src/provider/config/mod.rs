@@ -160,13 +160,10 @@ impl Block {
                     Ok(bound)
                 })
                 .unwrap_or_else(|problem| {
-                    let path = AttributePath::new("poll_interval").attribute(name);
-                    diagnostics::attribute_error(
-                        diags,
-                        path,
-                        format!("Invalid poll_interval.{name}"),
-                        format!("{problem}."),
-                    );
+                    // Terraform shows no line of the configuration for a path that goes deeper.
+                    let path = AttributePath::new("poll_interval");
+                    let summary = format!("Invalid poll_interval.{name}");
+                    diagnostics::attribute_error(diags, path, summary, format!("{problem}."));
                     default
                 }),
             Value::Null | Value::Unknown => default,
@@ -177,7 +174,7 @@ impl Block {
         // A bound that is not given makes room for the one that is.
         let max = if interval.max.is_value() { max } else { max.max(min) };
         if min > max {
-            let path = AttributePath::new("poll_interval").attribute("min");
+            let path = AttributePath::new("poll_interval");
             diagnostics::attribute_error(diags, path, "Invalid poll_interval", "min is longer than max.".to_owned());
         }
         Some(PollConfig { min, max })
