@@ -72,7 +72,7 @@ pub(crate) fn version_notice(diags: &mut Diagnostics, notice: &VersionNotice) {
     };
     let offered: Vec<_> = notice.offered.iter().map(|offered| offered.version.to_string()).collect();
     let detail = format!("{what}\n\nThe service offers {}: set api_version to {wanted}.", offered.join(", "));
-    let path = AttributePath::new("samsungcloud").attribute("api_version");
+    let path = AttributePath::new("samsungcloud");
     diags.warnings.push(diagnostic(summary, detail, path));
 }
 
@@ -243,7 +243,8 @@ impl Report<'_> {
             Refusal::ServerLocked => self.diagnostic(
                 "The server is locked",
                 "on_destroy is \"stop_then_detach\", and a locked server cannot be stopped and started. Nothing was stopped.",
-                "Unlock the server, or set on_destroy to \"detach\" once the file system is unmounted.",
+                "Unlock the server; or unmount the file system, set on_destroy to \"detach\", apply that change alone, and \
+                 destroy again.",
                 server,
             ),
             Refusal::VolumeState(status) => self.diagnostic(
@@ -256,14 +257,20 @@ impl Report<'_> {
                 "The volume keeps a stale record of this attachment",
                 "The volume still lists the server, while the server does not list the volume or does not exist, and \
                  nothing is under way.",
-                &match self.cloud.stale_record_option {
-                    Some(option) => format!(
-                        "Set {option} = true and apply again to have the record released, or drop the attachment from the \
+                // A destroy goes by what is in the state, so that the option has to get there first.
+                &match (self.action, self.cloud.stale_record_option) {
+                    (Action::Detach, Some(option)) => format!(
+                        "Set {option} = true, apply that change alone, and destroy again: the destroy releases the record. \
+                         Put the resource back into the configuration if it was taken out. Or drop the attachment from the \
                          state with `terraform state rm`."
                     ),
-                    None => "Ask the cloud's support to clear the record, or drop the attachment from the state with \
-                             `terraform state rm`."
+                    (_, Some(option)) => {
+                        format!("Set {option} = true and apply again: the record is released first.")
+                    }
+                    (Action::Detach, None) => "Ask the cloud's support to clear the record, or drop the attachment from \
+                                               the state with `terraform state rm`."
                         .to_owned(),
+                    (_, None) => "Ask the cloud's support to clear the record.".to_owned(),
                 },
                 volume,
             ),
@@ -321,11 +328,18 @@ impl Report<'_> {
                 format!("Correct the configuration of {block}. Settings are looked for in {}.", config::places(block))
                     .into()
             }
+            ErrorKind::Invalid if self.action == Action::Update && block == "huaweicloud" => {
+                "The cloud changes this for no system, shared or prepaid volume: remove delete_on_termination from the \
+                 configuration."
+                    .into()
+            }
             ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::NotAttached | ErrorKind::AlreadyAttached => {
                 self.cloud.refusal_hint.unwrap_or("Compare the ids with the cloud's console.").into()
             }
             ErrorKind::Conflict => {
-                "Something else keeps working on the server or the volume: apply again later.".into()
+                "Something is in the way: another operation, a lock on the server or the volume, or a shared volume that is \
+                 on as many servers as it may be. Clear what the cloud names, or apply again later."
+                    .into()
             }
             ErrorKind::Server | ErrorKind::AnswerLost | ErrorKind::Malformed => {
                 "Apply again: what is there is looked at before anything is sent.".into()
@@ -359,15 +373,24 @@ impl Report<'_> {
                 "The attachment is in the state, marked as tainted. If the cloud completes it, `terraform untaint` keeps \
                  it; otherwise the next apply detaches what is there and attaches again. To allow more time, set timeouts.create."
             }
-            (Action::Detach, true) => {
+            (Action::Attach, false) => "Nothing is under way. To allow more time, set timeouts.create.",
+            (Action::Detach, _) if self.job.is_some() => {
                 "The attachment stays in the state, and the next destroy asks the same job before it sends anything. Is \
                  the file system unmounted in the guest? To allow more time, set timeouts.delete."
+            }
+            (Action::Detach, _) => {
+                "The attachment stays in the state, and the next destroy looks at what is there before it sends anything. \
+                 Is the file system unmounted in the guest? To allow more time, set timeouts.delete."
             }
             (Action::Start, _) => {
                 "This provider stopped the server and has not seen it run again. The attachment stays in the state: the next \
                  destroy starts the server. To allow more time, set timeouts.delete."
             }
-            _ => "Nothing was changed. To allow more time, raise the timeout.",
+            (Action::Update, _) => {
+                "Whether the cloud took the change shows in the next plan. To allow more time, set timeouts.update."
+            }
+            (Action::Read, _) => "Nothing was changed. To allow more time, set timeouts.read.",
+            (Action::Import, _) => "Nothing was changed: import again.",
         };
         self.diagnostic(
             format!("The {} did not finish in time", self.action.noun()),
@@ -379,7 +402,8 @@ impl Report<'_> {
 
     fn unmount_hint<'t>(&self, otherwise: &'t str) -> &'t str {
         if self.action == Action::Detach {
-            "Is the file system unmounted and the disk unused in the guest? Unmount it, or set on_destroy, and apply again."
+            "Is the file system unmounted and the disk unused in the guest? Unmount it and run the same command again. A \
+             change of on_destroy counts once it has been applied by itself."
         } else {
             otherwise
         }
@@ -400,7 +424,8 @@ impl Report<'_> {
         if let Some(job) = &self.job {
             detail.push_str(&format!(" Job {job}."));
         }
-        if matches!(self.action, Action::Attach | Action::Detach) {
+        // What is refused before anything was asked takes no time worth a word.
+        if self.elapsed >= Duration::from_millis(100) {
             detail.push_str(&format!(" After {} of {}.", human(self.elapsed), human(self.timeout)));
         }
         if !next.is_empty() {
@@ -417,7 +442,7 @@ fn kind_text(kind: ErrorKind) -> &'static str {
         ErrorKind::NotFound => "not found",
         ErrorKind::AlreadyAttached => "already attached",
         ErrorKind::NotAttached => "not attached",
-        ErrorKind::Conflict => "the server or the volume is busy",
+        ErrorKind::Conflict => "the server or the volume does not allow it now",
         ErrorKind::Quota => "a limit is reached",
         ErrorKind::Invalid => "the cloud refused the request",
         ErrorKind::Unauthenticated => "the cloud does not accept the credentials",

@@ -8,15 +8,19 @@ use crate::{
     samsungcloud::OfferedVersion,
 };
 
-static CLOUD: Cloud = Cloud {
-    name: "Fake Cloud",
-    server: "server",
-    volume: "volume",
-    block: "huaweicloud",
-    first_look: Duration::from_millis(100),
-    stale_record_option: Some("release_stale_record"),
-    refusal_hint: Some("A hint of the cloud."),
-};
+static CLOUD: Cloud = cloud(Some("release_stale_record"));
+
+const fn cloud(stale_record_option: Option<&'static str>) -> Cloud {
+    Cloud {
+        name: "Fake Cloud",
+        server: "server",
+        volume: "volume",
+        block: "huaweicloud",
+        first_look: Duration::from_millis(100),
+        stale_record_option,
+        refusal_hint: Some("A hint of the cloud."),
+    }
+}
 
 const ACTIONS: [Action; 6] =
     [Action::Attach, Action::Detach, Action::Read, Action::Import, Action::Update, Action::Start];
@@ -89,13 +93,24 @@ fn problems() -> Vec<Problem> {
 }
 
 fn text(action: Action, kept: bool, job: Option<&str>, problem: &Problem) -> Diagnostic {
+    text_of(&CLOUD, Duration::from_secs(65), action, kept, job, problem)
+}
+
+fn text_of(
+    cloud: &'static Cloud,
+    elapsed: Duration,
+    action: Action,
+    kept: bool,
+    job: Option<&str>,
+    problem: &Problem,
+) -> Diagnostic {
     let pair = Pair { server: ServerId::new("server-1"), volume: VolumeId::new("volume-2") };
     let report = Report {
-        cloud: &CLOUD,
+        cloud,
         region: "nowhere-1",
         pair: &pair,
         action,
-        elapsed: Duration::from_secs(65),
+        elapsed,
         timeout: Duration::from_secs(600),
         job: job.map(JobId::new),
         kept,
@@ -121,11 +136,13 @@ fn every_text_names_the_pair_the_cloud_and_the_region_and_says_what_to_do_next()
 }
 
 #[test]
-fn an_attach_and_a_detach_tell_how_long_they_took_and_their_job() {
-    for action in [Action::Attach, Action::Detach] {
+fn every_text_tells_its_job_and_how_long_it_took_unless_that_was_nothing() {
+    for action in ACTIONS {
         for problem in problems() {
             let detail = text(action, true, Some("job-1"), &problem).detail;
             assert!(detail.contains("Job job-1.") && detail.contains("After 1 m 5 s of 10 m."), "{detail}");
+            let detail = text_of(&CLOUD, Duration::from_millis(3), action, true, None, &problem).detail;
+            assert!(!detail.contains("After "), "{detail}");
         }
     }
 }
@@ -160,12 +177,14 @@ fn a_failed_call_is_shown_as_the_cloud_answered_it_with_what_helps() {
         (ErrorKind::Quota, "another server or volume"),
         (ErrorKind::Configuration, "HW_ACCESS_KEY"),
         (ErrorKind::Invalid, "A hint of the cloud."),
-        (ErrorKind::Conflict, "apply again later"),
+        (ErrorKind::Conflict, "Clear what the cloud names, or apply again later"),
         (ErrorKind::AnswerLost, "looked at before anything is sent"),
     ] {
         let detail = text(Action::Attach, false, None, &Problem::Call(failure(kind))).detail;
         assert!(detail.contains("code F.7 (request id r-42).") && detail.contains(next), "{detail}");
     }
+    let detail = text(Action::Update, true, None, &Problem::Call(failure(ErrorKind::Invalid))).detail;
+    assert!(detail.contains("remove delete_on_termination"), "{detail}");
     let skewed = Failure { clock_skew: Some(Duration::from_secs(3600)), ..failure(ErrorKind::Unauthenticated) };
     let detail = text(Action::Read, true, None, &Problem::Call(skewed)).detail;
     assert!(detail.contains("clock is 60 m off"), "{detail}");
@@ -185,14 +204,36 @@ fn a_deadline_tells_what_was_last_seen_and_which_timeout_to_raise() {
     let ended = Problem::Ended { ended: Ended::DeadlineExceeded, waiting_for: "job job-1 is RUNNING".into() };
     for (action, kept, next) in [
         (Action::Attach, true, &["terraform untaint", "timeouts.create"][..]),
-        (Action::Attach, false, &["Nothing was changed"]),
+        (Action::Attach, false, &["Nothing is under way", "timeouts.create"]),
         (Action::Detach, true, &["asks the same job", "unmounted", "timeouts.delete"]),
+        (Action::Update, true, &["shows in the next plan", "timeouts.update"]),
+        (Action::Read, true, &["Nothing was changed", "timeouts.read"]),
+        (Action::Import, false, &["import again"]),
         (Action::Start, true, &["the next destroy starts the server", "timeouts.delete"]),
     ] {
         let Diagnostic { detail, attribute, .. } = text(action, kept, Some("job-1"), &ended);
         assert_eq!(attribute, AttributePath::new("timeouts"));
         assert!(detail.contains("Last seen: job job-1 is RUNNING.") && detail.contains("Job job-1."), "{detail}");
         assert!(next.iter().all(|part| detail.contains(part)), "{detail}");
+    }
+    let detail = text(Action::Detach, true, None, &ended).detail;
+    assert!(detail.contains("looks at what is there") && !detail.contains("same job"), "{detail}");
+}
+
+#[test]
+fn a_stale_record_is_released_by_way_of_the_state_where_a_destroy_met_it() {
+    static NO_OPTION: Cloud = cloud(None);
+    let stale = Problem::Refused(Refusal::StaleRecord);
+    let took = Duration::from_secs(1);
+    for (cloud, action, said) in [
+        (&CLOUD, Action::Detach, "apply that change alone, and destroy again"),
+        (&CLOUD, Action::Attach, "Set release_stale_record = true and apply again"),
+        (&NO_OPTION, Action::Detach, "clear the record, or drop the attachment from the state"),
+        (&NO_OPTION, Action::Attach, "Ask the cloud's support to clear the record."),
+    ] {
+        let detail = text_of(cloud, took, action, true, None, &stale).detail;
+        assert!(detail.contains(said), "{detail}");
+        assert_eq!(detail.contains("terraform state rm"), action == Action::Detach, "{detail}");
     }
 }
 

@@ -339,7 +339,7 @@ impl<M: Model> Life<M> {
             warning.summary = format!("delete_on_termination could not be set to {wanted}").into();
             warning.attribute = AttributePath::new("delete_on_termination");
             warning.detail = format!(
-                "{}\n\nThe volume is attached. The next plan shows the difference and the next apply sets it in place.",
+                "{}\n\nThe volume is attached. The next plan shows the difference and the next apply tries again.",
                 warning.detail
             )
             .into();
