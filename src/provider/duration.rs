@@ -1,4 +1,4 @@
-//! Durations as Terraform's users write them: Go's syntax, `90s`, `10m`, `1h30m`, `1.5h`.
+//! Durations as practitioners write them: Go's syntax, `90s`, `10m`, `1h30m`, `1.5h`.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! The provider: the only folder that knows both Terraform and the clouds.
 //!
 //! [`config`] reads the provider block, the environment and files; `data` holds what comes of it; `attachment` is what
-//! an attachment is on every cloud; each cloud's folder adds what is its own; `diagnostics` writes every text that a
-//! person reads.
+//! an attachment is on every cloud; each cloud's folder adds what is its own; `diagnostics` writes most of the texts that
+//! people read.
 
 mod attachment;
 pub mod config;
@@ -32,7 +32,7 @@ use crate::{
     plugin::{DynamicResource, Provider, dynamic},
 };
 
-/// What the check of an API version may take, whatever the user allows it: it is no more than a courtesy.
+/// What the check of an API version may take, whatever the practitioner allows it: it is no more than a courtesy.
 const VERSION_CHECK: Duration = Duration::from_secs(5);
 
 /// The `cloudvolume` provider.
@@ -49,7 +49,7 @@ impl CloudvolumeProvider {
         Self { configured: Arc::default(), environment, now }
     }
 
-    /// Warns of an API version that is on its way out. A check that fails says nothing: what is wrong shows with the first
+    /// Warns of an API version that is on its way out or not offered. A check that fails says nothing: what is wrong shows with the first
     /// call that matters.
     async fn check_samsung_version(&self, data: &ProviderData, diags: &mut Diagnostics) {
         let Ok(cloud) = &data.samsungcloud else { return };

@@ -62,7 +62,12 @@ async fn a_timeout_says_that_the_time_went_into_the_queue() {
     stage.configure(&stage.attachments().replace(volume_id, &format!("{volume_id}\n  {timeouts}")));
 
     let apply = stage.terraform.apply().await.fails().with_errors(4);
-    apply.says(&["its turn: other attaches and detaches of the server took", "of 2.0 s", "Nothing is under way", "timeouts.create"]);
+    apply.says(&[
+        "its turn: other attaches and detaches of the server took",
+        "of 2.0 s",
+        "Nothing is under way",
+        "timeouts.create",
+    ]);
     assert_eq!(stage.mutations(), ["AttachServerVolume"], "nothing was sent for those that waited");
     let sent = stage.terraform.state().only().expect("what was sent, and nothing else");
     assert_eq!(sent.attributes["volume_id"], first);

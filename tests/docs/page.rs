@@ -37,13 +37,22 @@ pub(crate) fn resource_page(name: &str, schema: &Schema, examples: &Path) -> Str
     let folder = examples.join("resources").join(name);
     let mut page = front_matter(&format!("{name} Resource - cloudvolume"), subcategory(name), description);
     let _ = write!(page, "# {name} (Resource)\n\n{description}\n\n");
-    example(&mut page, "## Example Usage", "", "terraform", &folder.join("resource.tf"));
+    let with = "With the `required_providers` entry of [the provider's page](../index.md#example-usage):\n\n";
+    example(&mut page, "## Example Usage", with, "terraform", &folder.join("resource.tf"));
     page += &schema_section(&schema.block);
     page.push('\n');
     let how = "The [`terraform import` command](https://developer.hashicorp.com/terraform/cli/commands/import) takes the id:\n\n";
     example(&mut page, "## Import", how, "shell", &folder.join("import.sh"));
-    page.trim_end().to_owned() + "\n"
+    page + AFTER_IMPORT
 }
+
+/// What every resource's page ends with.
+const AFTER_IMPORT: &str = "\
+An `import` block takes the same id. Imported are the pair and what the cloud tells; `on_destroy`, `timeouts` and the other settings take effect
+with the next apply, in place. A pair that is attached already when the resource is created is adopted, with a warning.
+
+See also [Unmounting, and what destroying does](../guides/unmounting.md) and [When something goes wrong](../guides/when-something-goes-wrong.md).
+";
 
 /// A type's name without the provider's: the registry names its pages so.
 pub(crate) fn short(name: &str) -> &str {

@@ -115,9 +115,9 @@ impl Attachment {
         };
         [
             ("id", schema::computed(AttributeType::String, "`<server_id>/<volume_id>`.")),
-            ("region", schema::optional_computed(AttributeType::String, "The region. Default: the provider's. Another region is another attachment.")),
-            ("server_id", schema::required(AttributeType::String, "The server's id. Another server is another attachment.")),
-            ("volume_id", schema::required(AttributeType::String, "The volume's id. Another volume is another attachment.")),
+            ("region", schema::optional_computed(AttributeType::String, "The region. Default: the provider's. A change replaces the attachment: the volume is detached and attached anew.")),
+            ("server_id", schema::required(AttributeType::String, "The server's id. A change replaces the attachment: the volume is detached and attached anew.")),
+            ("volume_id", schema::required(AttributeType::String, "The volume's id. A change replaces the attachment: the one volume is detached and the other attached.")),
             ("device", schema::computed(AttributeType::String, "The device name that the cloud reports. The guest may show another; a change of it is never a difference.")),
             ("attached_at", schema::computed(AttributeType::String, "When the volume was attached, RFC 3339.")),
             ("multiattach", schema::computed(AttributeType::Bool, "Whether the volume is shared: it may be attached to several servers at a time.")),
@@ -127,7 +127,7 @@ impl Attachment {
                 ("read", timeout("refreshing")),
                 ("update", timeout("updating")),
                 ("delete", timeout("detaching")),
-            ]), "Time limits, in Go's duration syntax: `90s`, `10m`, `1h30m`.")),
+            ]), "Time limits, `1s` to `168h`, in Go's duration syntax: `90s`, `10m`, `1h30m`.")),
         ].into_iter().map(|(name, attribute)| (name.to_owned(), attribute)).collect()
     }
 

@@ -139,9 +139,15 @@ pub(crate) fn attributes() -> [(&'static str, Attribute); 28] {
                     ("agency_name", required(String, "The agency's name.")),
                     ("domain_name", optional(String, "The account that made it, by name: IAM is asked.")),
                     ("domain_id", optional(String, "The account that made it, by id: STS is asked.")),
-                    ("duration", optional(String, "How long its keys live, `15m` to `24h`.")),
+                    (
+                        "duration",
+                        optional(
+                            String,
+                            "How long its keys live, `15m` to `24h`, or in seconds. Default: the vendor's.",
+                        ),
+                    ),
                 ]),
-                "Agencies to assume, one after the other.",
+                "Agencies to assume, one after the other. Environment for what is left out: `HW_ASSUME_ROLE_DOMAIN_NAME`, `HW_ASSUME_ROLE_DOMAIN_ID`; with `agency_name`: `HW_ASSUME_ROLE_DURATION`.",
             ),
         ),
         (
@@ -161,7 +167,7 @@ pub(crate) fn attributes() -> [(&'static str, Attribute); 28] {
                     ("sts", optional(String, "Security Token Service.")),
                     ("metadata", optional(String, "The metadata service of the ECS that this runs on.")),
                 ]),
-                "Base URLs of single services; plain `http` is for this machine only, unless `insecure` is set.",
+                "Base URLs of single services; plain `http` is for this machine only, unless `insecure` is set. They serve the provider's region only (IAM and STS: all); a resource with another `region` needs a provider configuration of its own.",
             ),
         ),
         ("shared_config_file", with("KooCLI's profile file. Default: `~/.hcloud/config.json`.", SHARED_CONFIG_FILE)),

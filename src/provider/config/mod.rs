@@ -1,4 +1,4 @@
-//! The provider block: its schema, and what becomes of it together with the environment and the user's files.
+//! The provider block: its schema, and what becomes of it together with the environment and the practitioner's files.
 
 pub(crate) mod environment;
 pub(crate) mod huaweicloud;
@@ -79,7 +79,7 @@ pub(crate) fn provider_schema() -> Schema {
                 "max_retries",
                 optional(
                     AttributeType::Number,
-                    "How often a call that the cloud throttled, or that never reached it, is sent again. Default `5` (Huawei Cloud: `HW_MAX_RETRIES`). A call that changes something and may have been processed is never sent again without looking first.",
+                    "How often a call that was throttled or never reached the cloud, or a read that failed, is sent again, `0` to `100`. Default: `5`. Environment, for Huawei Cloud: `HW_MAX_RETRIES`. A call that changes something and may have been processed is never sent again without looking first.",
                 ),
             ),
             (
@@ -97,15 +97,18 @@ pub(crate) fn provider_schema() -> Schema {
                             "min",
                             optional(
                                 AttributeType::String,
-                                "The shortest time between two looks at a job, e.g. `200ms`.",
+                                "The shortest time between two polls of a job, `50ms` to `5m`. Default: `200ms` (Lite Servers `500ms`, Samsung Cloud Platform `1s`).",
                             ),
                         ),
                         (
                             "max",
-                            optional(AttributeType::String, "The longest time between two looks at a job, e.g. `10s`."),
+                            optional(
+                                AttributeType::String,
+                                "The longest time between two polls of a job, `50ms` to `5m`. Default: `10s`.",
+                            ),
                         ),
                     ]),
-                    "How often a cloud's job is looked at while it runs. The default grows with the job's age, and learns how long jobs take.",
+                    "How often a running job is polled. Between the bounds the time grows with the job's age, and follows how long jobs took before. Once set, it holds for every resource; a bound left out is then `200ms` or `10s`, or the other bound where that lies beyond.",
                 ),
             ),
         ],

@@ -104,14 +104,14 @@ pub(crate) fn attributes() -> [(&'static str, Attribute); 13] {
             "microversion_check_timeout",
             optional(
                 Number,
-                "How many seconds that check may take. Default: `15`. Environment: `SCP_TF_MICROVERSION_CHECK_TIMEOUT`.",
+                "How many seconds the check of the API version may take; more than `5` counts as `5`. Default: `5`. Environment: `SCP_TF_MICROVERSION_CHECK_TIMEOUT`.",
             ),
         ),
         (
             "skip_version_check",
             optional(
                 Bool,
-                "Whether to leave that check out. Default: `false`, other than with the official provider, whose check costs a call before every call; this one costs one call a run. Environment: `SCP_TF_SKIP_VERSION_CHECK`.",
+                "Whether to leave out the check of the API version. Default: `false`, unlike the official provider, which checks before every call; here it is one unsigned call for each plan and each apply, and none without a `samsungcloud` block. Environment: `SCP_TF_SKIP_VERSION_CHECK`.",
             ),
         ),
         (

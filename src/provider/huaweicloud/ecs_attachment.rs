@@ -60,14 +60,14 @@ impl Kind for EcsAttachment {
                     "device_hint",
                     optional(
                         String,
-                        "The device name to ask for, e.g. `/dev/vdb`. The cloud treats it as advice; `device` is what it made of it. Another hint is another attachment.",
+                        "The device name to ask for, e.g. `/dev/vdb`. The cloud treats it as advice; `device` is what it made of it. Changing one hint for another replaces the attachment; adding or removing one changes nothing in the cloud.",
                     ),
                 ),
                 (
                     "delete_on_termination",
                     optional_computed(
                         Bool,
-                        "Whether the volume is deleted together with the server. Not for system, shared and prepaid volumes.",
+                        "Whether the volume is deleted together with the server. Default: as the cloud has it. Not for system, shared and prepaid volumes.",
                     ),
                 ),
                 (
@@ -86,7 +86,7 @@ impl Kind for EcsAttachment {
                 ),
                 ("attachment_id", computed(String, "EVS's own id of the attachment record.")),
                 ("bus", computed(String, "`virtio` or `scsi`.")),
-                ("pci_address", computed(String, "The PCI address inside the guest; empty for SCSI.")),
+                ("pci_address", computed(String, "The PCI address inside the guest; null for SCSI.")),
             ],
         );
         schema.block.attributes.extend(Attachment::attributes("10m"));

@@ -44,7 +44,7 @@ impl Kind for LiteServerAttachment {
     const TYPE_NAME: &'static str = "cloudvolume_huaweicloud_lite_server_attachment";
 
     fn schema() -> Schema {
-        use schema::computed;
+        use schema::{computed, optional, required};
         let mut schema = schema::schema(
             "Attaches an EVS volume to a ModelArts Lite Server of Huawei Cloud, and returns when the operation has ended and \
              the volume lists the attachment. Huawei Cloud offers this for Lite Servers with A3 hardware only.",
@@ -54,6 +54,23 @@ impl Kind for LiteServerAttachment {
             ],
         );
         schema.block.attributes.extend(Attachment::attributes("20m"));
+        // What is narrower here than on other servers.
+        schema.block.attributes.extend([
+            (
+                "server_id".to_owned(),
+                required(
+                    AttributeType::String,
+                    "The Lite Server's own id, not that of the cloud server under it; a lower-case RFC 4122 UUID. A change replaces the attachment: the volume is detached and attached anew.",
+                ),
+            ),
+            (
+                "on_destroy".to_owned(),
+                optional(
+                    AttributeType::String,
+                    "What destroying does: `detach` (default); `abandon` forgets the attachment and leaves it in place; `refuse` fails. Lite Servers are not stopped by this provider.",
+                ),
+            ),
+        ]);
         schema
     }
 

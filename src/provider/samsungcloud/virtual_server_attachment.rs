@@ -50,7 +50,7 @@ impl Kind for VirtualServerAttachment {
                 "delete_on_termination",
                 schema::optional_computed(
                     AttributeType::Bool,
-                    "Whether the volume is deleted together with the server.",
+                    "Whether the volume is deleted together with the server. Default: as the cloud has it.",
                 ),
             )],
         );
