@@ -1,6 +1,6 @@
-# Volumes on servers of three simulated clouds. `make demo` runs it. By hand: start `make simulator`, set in another terminal
-# the variables that it prints and TF_VAR_huaweicloud_endpoint to its first URL, and run `terraform init` and
-# `terraform apply` here.
+# Volumes on servers of two simulated clouds, by all three resources. `make demo` runs it. By hand: `make install`, start
+# `make simulator`, set in another terminal the variables that it prints and TF_VAR_huaweicloud_endpoint to its first URL, and
+# run `terraform init` and `terraform apply` here.
 
 terraform {
   required_providers {

@@ -1,13 +1,13 @@
 #!/bin/sh
 # A CI job: applies and destroys main.tf against the simulator, with the faults of config.json, and checks what the
-# cloud was asked for. Needs cloudvolume-simulator, terraform (or TERRAFORM=tofu) and curl.
+# cloud was asked for. Needs cloudvolume-simulator, terraform (or TF_CLI=tofu) and curl.
 set -eu
 cd "$(dirname "$0")"
 
 export HW_REGION_NAME=cn-north-4
 export HW_ACCESS_KEY=SIMULATORACCESSKEY01
 export HW_SECRET_KEY=simulator-secret-key-0000000000000000001
-terraform=${TERRAFORM:-terraform}
+terraform=${TF_CLI:-terraform}
 control=http://127.0.0.1:8180/_simulator
 
 cloudvolume-simulator --config config.json --world world.json &

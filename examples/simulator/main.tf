@@ -31,5 +31,6 @@ resource "cloudvolume_huaweicloud_ecs_attachment" "data" {
 }
 
 output "device" {
-  value = cloudvolume_huaweicloud_ecs_attachment.data.device
+  description = "The device name that the cloud reports."
+  value       = cloudvolume_huaweicloud_ecs_attachment.data.device
 }
