@@ -3,12 +3,13 @@
 //!
 //! # Layers
 //!
-//! Imports point down; `tests/tidy.rs` checks it.
+//! `main` starts [`plugin`] with [`provider`]. Each row of the table may import rows below it only; `tests/tidy.rs` says
+//! which, and checks it.
 //!
 //! | Module | What it is |
 //! |---|---|
-//! | [`plugin`] | being a Terraform plugin: handshake, mutual TLS, protocol 6, stop, logging |
 //! | [`provider`] | the only folder that knows both Terraform and the clouds: configuration, resources, diagnostics |
+//! | [`plugin`] | being a Terraform plugin: handshake, mutual TLS, protocol 6, stop, logging |
 //! | [`huaweicloud`], [`samsungcloud`] | SDKs that know nothing of Terraform; the same file names in the same order |
 //! | [`transport`] | HTTP without any cloud: attempts of { rate limit, sign, send, classify, back off } |
 //! | [`wait`] | waiting for a state: when to look, and what was learnt of how long things take |
@@ -31,8 +32,8 @@
 //! **A cloud's folder never reads the environment and never prints.** `provider::config` reads the block, the environment
 //! and files; the clients are given plain data.
 //!
-//! **Only `provider::diagnostics` writes text for people.** Clients' errors are typed, end with the cloud's request id, and
-//! are told apart by kind and code, never by text.
+//! **Texts for people are made in [`provider`] only, as diagnostics of `provider::diagnostics`** (`plugin` adds its own for
+//! bugs). Clients' errors are typed, carry the cloud's request id, and are told apart by kind and code, never by text.
 //!
 //! **Only [`transport`] repeats a call, only [`wait`] and `provider::attachment` wait for a state.** What the transport
 //! repeats by itself is harmless or was certainly not processed. A mutating call that may have been processed comes back as
@@ -45,8 +46,9 @@
 //! **What is sent is written down first.** The ledger learns of a mutating call before it is sent and of its job as soon
 //! as there is one; it outlives whatever was cut off and goes into Terraform's private data.
 //!
-//! **Nothing waits past its [`budget::Budget`].** Every wait ends with the operation's deadline or with Terraform's stop. One
-//! budget is longer than the user's: a server that was stopped for a detach gets two minutes more to start again.
+//! **Nothing waits past its [`budget::Budget`].** Every wait ends with the operation's deadline or with Terraform's stop. Two
+//! things outlive the deadline: a caller waits up to five seconds for the answer of a batch under way, and a server that was
+//! stopped for a detach gets two minutes more than the practitioner's time to start again.
 //!
 //! **Locks are held across an await only in [`sync`], and by the one who stops a server.** Every other lock is a std mutex
 //! held for a few moves. There is no static mutable state.

@@ -40,7 +40,7 @@ pub(crate) struct SamsungCloud {
     pub(crate) client: samsungcloud::Client,
     /// How long attaches and detaches took in this process.
     pub(crate) durations: Durations,
-    /// How often volumes are looked at.
+    /// How often volumes are polled.
     pub(crate) poll: Option<PollConfig>,
 }
 

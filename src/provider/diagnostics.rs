@@ -1,4 +1,4 @@
-//! Text for people: the only place that turns what happened into summaries and details.
+//! Most text for people: what happened, as summaries and details.
 //!
 //! A detail says what was attempted on which ids, what the cloud answered, how long it took, and what to do next.
 

@@ -1,4 +1,4 @@
-//! The environment and the files of the user, read here and nowhere else.
+//! The environment and the files of the practitioner, read here and nowhere else.
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +26,7 @@ impl Environment {
         names.iter().find_map(|name| self.0.get(*name).filter(|value| !value.is_empty()).cloned())
     }
 
-    /// The user's home directory.
+    /// The practitioner's home directory.
     pub(crate) fn home(&self) -> Option<PathBuf> {
         self.first(&["HOME", "USERPROFILE"]).map(PathBuf::from)
     }

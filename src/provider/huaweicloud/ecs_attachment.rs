@@ -1,8 +1,10 @@
 //! `cloudvolume_huaweicloud_ecs_attachment`: an EVS volume on an ECS.
 //!
 //! Calls: ECS `POST /v1/{p}/cloudservers/{s}/attachvolume`, `DELETE /v1/{p}/cloudservers/{s}/detachvolume/{v}`,
-//! `GET /v1/{p}/jobs/{job}`, `GET /v1/{p}/cloudservers/{s}`, `GET` and `PUT /v1/{p}/cloudservers/{s}/block_device`;
-//! EVS `GET /v2/{p}/cloudvolumes/{v}`; IAM `GET /v3/projects`.
+//! `POST /v1/{p}/batchaction/{attachvolumes,detachvolumes}/{v}`, `POST /v1/{p}/cloudservers/action`, `GET /v1/{p}/jobs/{job}`,
+//! `GET /v1/{p}/cloudservers/{s}`, `GET /v1/{p}/cloudservers/{s}/block_device`,
+//! `PUT /v1/{p}/cloudservers/{s}/block_device/{v}`; EVS `GET /v2/{p}/cloudvolumes/{v}`, `GET /v2/{p}/cloudvolumes/detail`,
+//! `POST /v2/{p}/volumes/{v}/action`; IAM `GET /v3/projects`.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! `cloudvolume_huaweicloud_lite_server_attachment`: an EVS volume on a ModelArts Lite Server.
 //!
 //! Calls: ModelArts `POST /v1/{p}/dev-servers/{s}/attachvolume`, `DELETE /v1/{p}/dev-servers/{s}/detachvolume/{v}`,
-//! `GET /v1/{p}/dev-servers/{s}/operation/{operation}`, `GET /v1/{p}/dev-servers/{s}`; EVS `GET /v2/{p}/cloudvolumes/{v}`;
-//! IAM `GET /v3/projects`.
+//! `GET /v1/{p}/dev-servers/{s}/operation/{operation}`, `GET /v1/{p}/dev-servers/{s}`, `GET /v1/{p}/dev-servers`; EVS
+//! `GET /v2/{p}/cloudvolumes/{v}`; IAM `GET /v3/projects`.
 
 use std::{sync::Arc, time::Duration};
 

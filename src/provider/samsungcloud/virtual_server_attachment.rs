@@ -1,7 +1,8 @@
 //! `cloudvolume_samsungcloud_virtual_server_attachment`: a block volume on a Virtual Server of Samsung Cloud Platform.
 //!
 //! Calls: `POST /v1/volumes/{v}/servers`, `DELETE /v1/volumes/{v}/servers/{s}`, `GET /v1/volumes/{v}`,
-//! `GET /v1/servers/{s}`, `PUT /v1/servers/{s}/volumes/{v}`; the catalog's `GET /v1/endpoints`.
+//! `GET /v1/servers/{s}`, `PUT /v1/servers/{s}/volumes/{v}`, `POST /v1/servers/{s}/{start,stop}`, `GET /` (the versions);
+//! the catalog's `GET /v1/endpoints`.
 
 use std::sync::Arc;
 
