@@ -63,7 +63,7 @@ async fn a_timeout_says_that_the_time_went_into_the_queue() {
 
     let apply = stage.terraform.apply().await.fails().with_errors(4);
     apply.says(&[
-        "its turn: other attaches and detaches of the server took",
+        "its turn has not come: other attaches and detaches of the server",
         "of 2.0 s",
         "Nothing is under way",
         "timeouts.create",

@@ -314,8 +314,7 @@ impl Drive<'_> {
                 progress.sent = sent(Fate::Accepted).map(|(sent, at)| (Sent { seen_moving, ..sent }, at));
             }
             Ok(Submitted::Ended(JobEnd::Done)) => progress.sent = sent(Fate::JobDone),
-            // Nobody knows how it ended, but it was accepted: it is not sent again.
-            Ok(Submitted::Ended(JobEnd::Unknown)) => progress.sent = sent(Fate::Accepted),
+            Ok(Submitted::Ended(JobEnd::Unknown)) => progress.sent = sent(Fate::JobUnknown),
             Ok(Submitted::Ended(JobEnd::Failed(failure)))
                 if failure.conflict && (failure.busy || progress.unexplained < MAX_UNEXPLAINED) =>
             {
@@ -387,8 +386,8 @@ impl Drive<'_> {
         }
         let fate = progress.sent.as_ref().map(|(sent, _)| sent.fate);
         let over = match refusal {
-            // A call whose answer was lost may show yet.
-            Refusal::NoEffect => self.goal == Goal::Detached || fate != Some(Fate::Lost),
+            // A call of which nobody knows the end may show yet.
+            Refusal::NoEffect => self.goal == Goal::Detached || !matches!(fate, Some(Fate::Lost | Fate::JobUnknown)),
             Refusal::FellBack => true,
             Refusal::VolumeState(_) => gone,
             // A job of ours that succeeded outweighs an id that we may only not know for ours.

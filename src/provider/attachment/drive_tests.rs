@@ -91,8 +91,8 @@ async fn a_lost_call_is_remembered_when_the_one_after_it_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_was_accepted_is_not_sent_again_because_nobody_knows_its_job() {
-    let world = World { unknown_jobs: true, shy: true, slow: 10 * JOB, ..World::default() };
+async fn a_call_that_was_accepted_and_whose_job_nobody_knows_has_its_time_to_show() {
+    let world = World { unknown_jobs: true, shy: true, slow: 3 * JOB, ..World::default() };
     let cloud = FakeCloud::new(world);
     assert!(run(&cloud, Goal::Attached).await.unwrap().ours);
     assert_eq!(cloud.world().calls, [(Operation::Attach, true)]);

@@ -28,6 +28,8 @@ pub(crate) struct Sight {
 pub(crate) struct ServerSight {
     /// Whether the server lists the volume among its disks.
     pub(crate) lists_volume: bool,
+    /// Whether the volume's side contradicts that and is to be believed: the server's list may be old, for good.
+    pub(crate) list_may_be_old: bool,
     /// The status as the cloud writes it.
     pub(crate) status: String,
     /// What the status means for an attach or a detach.
@@ -121,9 +123,14 @@ impl Sight {
         self.volume.as_ref().is_some_and(|volume| volume.lists_server)
     }
 
-    /// Whether any side lists the pair.
+    /// Whether any side lists the pair that is to be believed.
     pub(crate) fn listed(&self) -> bool {
-        self.on_server() || self.on_volume()
+        self.on_volume() || (self.on_server() && !self.list_may_be_old())
+    }
+
+    /// Whether only a list that may be old has the pair.
+    pub(crate) fn list_may_be_old(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.list_may_be_old)
     }
 
     /// The attach or detach that the volume's status says is under way and that may be this pair's. The status of a

@@ -50,6 +50,8 @@ pub(crate) enum Fate {
     Lost,
     /// Accepted by a cloud that has no jobs.
     Accepted,
+    /// Accepted, and nobody knows its job.
+    JobUnknown,
     /// Its job is done: what is left is for the lists to agree.
     JobDone,
     /// The same, and an earlier run sent it: the lists have had their time, and somebody else may have been there since.
@@ -152,6 +154,10 @@ fn attach(sight: &Sight, sent: Option<Sent>, disagreeing: Duration) -> Step {
 
 fn detach(sight: &Sight, sent: Option<Sent>, disagreeing: Duration) -> Step {
     let Some(volume) = &sight.volume else { return Step::Done };
+    // A list that follows is waited for; one that never changes is not waited for for ever.
+    if sight.list_may_be_old() && sent.is_some() && disagreeing < SETTLE_WINDOW {
+        return Step::Wait("the volume is free and the server still lists it".into());
+    }
     if sight.detached() {
         return Step::Done;
     }
@@ -213,7 +219,7 @@ fn unseen(sent: Sent, goal: Goal, volume: &VolumeSight) -> Option<Step> {
             Some(Step::Wait(format!("the {what} job of an earlier run is done and the lists do not show it")))
         }
         Fate::JobDoneEarlier => Some(Step::Refuse(Refusal::NoEffect)),
-        Fate::Accepted | Fate::Lost if sent.seen_moving => Some(taken_back(sent, goal, volume)),
+        Fate::Accepted | Fate::Lost | Fate::JobUnknown if sent.seen_moving => Some(taken_back(sent, goal, volume)),
         Fate::Accepted if sent.since < START_WINDOW => {
             Some(Step::Wait(format!("the {what} was accepted and has not begun")))
         }
@@ -221,8 +227,11 @@ fn unseen(sent: Sent, goal: Goal, volume: &VolumeSight) -> Option<Step> {
         Fate::Lost if sent.since < LOST_WINDOW => {
             Some(Step::Wait(format!("the answer to the {what} call was lost and no effect of it is to be seen")))
         }
-        Fate::Lost if sent.count < MAX_SENDS => None,
-        Fate::Lost => Some(Step::Refuse(Refusal::NoEffect)),
+        Fate::JobUnknown if sent.since < SETTLE_WINDOW => {
+            Some(Step::Wait(format!("nobody knows the job of the {what}, and no effect of it is to be seen")))
+        }
+        Fate::Lost | Fate::JobUnknown if sent.count < MAX_SENDS => None,
+        Fate::Lost | Fate::JobUnknown => Some(Step::Refuse(Refusal::NoEffect)),
     }
 }
 

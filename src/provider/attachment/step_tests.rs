@@ -69,6 +69,28 @@ fn waits(step: Step, reason: &str) {
 }
 
 #[test]
+fn a_servers_list_that_may_be_old_is_waited_for_after_a_detach_and_not_for_ever() {
+    let old = seen(ServerSight { lists_volume: true, list_may_be_old: true, ..server() }, volume());
+    let done = Some(sent(Fate::JobDone));
+    waits(next(Goal::Detached, &old, done, NOW), "the server still lists it");
+    assert_eq!(next(Goal::Detached, &old, done, SETTLE_WINDOW), Step::Done);
+    assert_eq!(next(Goal::Detached, &old, None, NOW), Step::Done, "there is nothing to detach");
+    assert_eq!(next(Goal::Attached, &old, None, NOW), Step::Send);
+    waits(next(Goal::Attached, &old, done, SETTLE_WINDOW), "the lists do not show it yet");
+}
+
+#[test]
+fn a_call_whose_job_nobody_knows_has_its_time_to_show() {
+    let since = |since| Some(Sent { since, ..sent(Fate::JobUnknown) });
+    for (goal, sight) in [(Goal::Attached, free()), (Goal::Detached, listed(true, true, VolumeState::InUse))] {
+        waits(next(goal, &sight, since(SETTLE_WINDOW / 2), NOW), "nobody knows the job");
+        assert_eq!(next(goal, &sight, since(SETTLE_WINDOW), NOW), Step::Send);
+        let last = Sent { count: MAX_SENDS, since: SETTLE_WINDOW, ..sent(Fate::JobUnknown) };
+        assert_eq!(next(goal, &sight, Some(last), NOW), refused(Refusal::NoEffect));
+    }
+}
+
+#[test]
 fn an_attach_goes_on_from_what_is_seen() {
     let state = |status: &str, readiness| ServerSight { status: status.into(), readiness, ..server() };
     let zone = |zone: &str| Some(zone.to_owned());

@@ -180,6 +180,7 @@ fn sight(pair: &Pair, server: Option<(&Server, &[BlockDevice])>, volume: Option<
     Sight {
         server: server.filter(|(server, _)| server.status != "DELETED").map(|(server, _)| ServerSight {
             lists_volume: device.is_some(),
+            list_may_be_old: false,
             readiness: readiness(server),
             locked: server.locked.unwrap_or_default(),
             zone: server.availability_zone.clone(),

@@ -206,11 +206,12 @@ fn sight(pair: &Pair, server: Option<&DevServer>, volume: Option<&Volume>) -> Si
     });
     let state = volume.map(|volume| volume_state(&volume.status));
     let evs_settled = attachment.is_some() && state == Some(VolumeState::InUse);
-    // The server's list may never have been more than what it was created with.
-    let outdated = attachments.is_empty() && state == Some(VolumeState::Available);
+    // The server's list may be no more than what it was created with, for ever.
+    let free = attachments.is_empty() && state == Some(VolumeState::Available);
     Sight {
         server: server.map(|server| ServerSight {
-            lists_volume: (entry.is_some() && !outdated) || evs_settled,
+            lists_volume: entry.is_some() || evs_settled,
+            list_may_be_old: entry.is_some() && free,
             status: server.status.clone(),
             readiness: readiness(&server.status),
             locked: false,

@@ -195,6 +195,7 @@ fn sight(pair: &Pair, server: Option<&Server>, volume: Option<&Volume>) -> Sight
     Sight {
         server: server.map(|server| ServerSight {
             lists_volume: flags.is_some(),
+            list_may_be_old: false,
             status: server.state.to_string(),
             readiness: readiness(&server.state),
             locked: server.locked,
