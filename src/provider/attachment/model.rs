@@ -157,7 +157,9 @@ impl Attachment {
     pub(crate) fn absorb(&mut self, region: &str, sight: &Sight) {
         let pair = self.pair();
         self.id = Value::Value(format!("{}/{}", pair.server, pair.volume));
-        self.region = Value::Value(region.to_owned());
+        // An empty name is none: as a region it could never be asked for again.
+        let region = sight.facts.region.as_deref().unwrap_or(region);
+        self.region = value(Some(region).filter(|region| !region.is_empty()).map(str::to_owned));
         self.device = value(sight.facts.device.clone());
         self.attached_at = value(sight.facts.attached_at.clone());
         self.multiattach = value(sight.volume.as_ref().map(|volume| volume.multiattach));
@@ -290,6 +292,23 @@ mod tests {
             (&error.attribute, error.summary.as_ref()),
             (&AttributePath::new("timeouts"), "Invalid delete timeout")
         );
+    }
+
+    #[test]
+    fn the_region_is_the_one_that_was_found_else_the_one_that_was_asked_and_never_empty() {
+        let found = |region: Option<&str>| {
+            let facts = Facts { region: region.map(str::to_owned), ..Facts::default() };
+            Sight { facts, ..Sight::default() }
+        };
+        let mut attachment = Attachment::default();
+        for (asked, found, expected) in [
+            ("", found(Some("nowhere-1")), Value::Value("nowhere-1".to_owned())),
+            ("nowhere-2", found(None), Value::Value("nowhere-2".to_owned())),
+            ("", found(None), Value::Null),
+        ] {
+            attachment.absorb(asked, &found);
+            assert_eq!(attachment.region, expected);
+        }
     }
 
     #[test]

@@ -94,6 +94,8 @@ pub(crate) enum VolumeState {
 /// What the cloud knows of an attachment; a resource shows those that its cloud has.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Facts {
+    /// The region that it was found in, where only the cloud can tell.
+    pub(crate) region: Option<String>,
     /// The device name that the cloud reports.
     pub(crate) device: Option<String>,
     /// The cloud's own id of the attachment record.

@@ -201,6 +201,7 @@ fn sight(pair: &Pair, server: Option<(&Server, &[BlockDevice])>, volume: Option<
             zone: volume.availability_zone.clone(),
         }),
         facts: Facts {
+            region: None,
             device: device
                 .and_then(|device| device.device.clone())
                 .or_else(|| attachment.and_then(|attachment| attachment.device.clone())),

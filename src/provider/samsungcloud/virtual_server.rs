@@ -56,6 +56,8 @@ pub(super) struct VirtualServerApi {
 impl VirtualServerApi {
     /// The calls for `region`, or for the provider's.
     pub(super) fn new(cloud: &SamsungCloud, region: Option<&str>) -> Self {
+        // Earlier versions wrote an empty one where the catalog had decided.
+        let region = region.filter(|region| !region.is_empty());
         Self {
             client: region.map_or_else(|| cloud.client.clone(), |region| cloud.client.for_region(region)),
             durations: cloud.durations.clone(),
@@ -112,7 +114,10 @@ impl AttachmentApi for VirtualServerApi {
     async fn look(&self, pair: &Pair, budget: &Budget) -> Result<Sight, Failure> {
         let (server, volume) =
             tokio::join!(self.client.show_server(budget, &pair.server), self.client.show_volume(budget, &pair.volume),);
-        Ok(sight(pair, present(server)?.as_ref(), present(volume)?.as_ref()))
+        let mut sight = sight(pair, present(server)?.as_ref(), present(volume)?.as_ref());
+        // Without one in the configuration the catalog decides, which the calls have just asked.
+        sight.facts.region = self.client.endpoint(budget).await.map_err(failure)?.region;
+        Ok(sight)
     }
 
     async fn attach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {

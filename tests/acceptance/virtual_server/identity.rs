@@ -37,6 +37,40 @@ async fn a_resource_may_be_in_another_region_than_the_provider() {
 }
 
 #[tokio::test]
+async fn a_catalog_with_one_region_needs_none_configured_and_the_state_names_it() {
+    let stage = stage_with(|config| config.samsungcloud.regions.truncate(1)).await;
+    stage.write(&stage.provider(&SAMSUNGCLOUD.arguments[1..]), &stage.attachment(""));
+    stage.terraform.apply().await.succeeds();
+    let region = || stage.terraform.state().only().expect("an attachment").attributes["region"].clone();
+    assert_eq!(region(), stage.region());
+    stage.terraform.plan().await.changes_nothing();
+
+    // As earlier versions left it.
+    let file = stage.terraform.path().join("terraform.tfstate");
+    let named = format!("\"region\": \"{}\"", stage.region());
+    let state = fs::read_to_string(&file).unwrap();
+    assert!(state.contains(&named), "{state}");
+    fs::write(&file, state.replace(&named, "\"region\": \"\"")).unwrap();
+    stage.terraform.apply().await.succeeds();
+    assert_eq!(region(), stage.region());
+    stage.terraform.destroy().await.succeeds();
+    assert_eq!(stage.mutations(), [stage.subject.calls.attach, stage.subject.calls.detach]);
+}
+
+#[tokio::test]
+async fn an_endpoint_for_all_regions_needs_none_either() {
+    let stage = stage().await;
+    let endpoint = stage.cloud.samsungcloud_url();
+    let arguments = [&SAMSUNGCLOUD.arguments[1..], &[("endpoint_override", endpoint.as_str())]].concat();
+    stage.write(&stage.provider(&arguments), &stage.attachment(""));
+    stage.terraform.apply().await.succeeds();
+    assert!(stage.terraform.state().only().expect("an attachment").attributes["region"].is_null());
+    stage.terraform.plan().await.changes_nothing();
+    stage.terraform.destroy().await.succeeds();
+    assert_eq!(stage.mutations(), [stage.subject.calls.attach, stage.subject.calls.detach]);
+}
+
+#[tokio::test]
 async fn several_regions_and_none_configured_are_an_error_that_lists_them() {
     let stage = stage().await;
     stage.write(&stage.provider(&SAMSUNGCLOUD.arguments[1..]), &stage.attachment(""));
