@@ -54,6 +54,14 @@ pub(crate) async fn read(path: &Path) -> Result<String, String> {
     tokio::fs::read_to_string(path).await.map_err(|error| format!("{} cannot be read: {error}", path.display()))
 }
 
+/// Reads a file that must be there, whose path may be a secret by mistake: the content where a path belongs.
+///
+/// # Errors
+/// The reason alone.
+pub(crate) async fn read_unnamed(path: &Path) -> Result<String, String> {
+    tokio::fs::read_to_string(path).await.map_err(|error| error.to_string())
+}
+
 /// Reads a file that may be missing.
 ///
 /// # Errors

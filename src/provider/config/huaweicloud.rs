@@ -13,7 +13,7 @@ use tf_provider::{
 
 use super::{
     Environment, Reader,
-    environment::{read, read_if_there},
+    environment::{read, read_if_there, read_unnamed},
 };
 use crate::{
     huaweicloud::{AssumeRole, Config, EndpointConfig},
@@ -244,13 +244,11 @@ impl HuaweiCloudBlock {
             config.project_name.get_or_insert(project);
         }
         config.shared_config = keep(self.shared_config(&mut reader, environment).await, &mut problems).flatten();
+        let ca = reader.text("cacert_file", &self.cacert_file, &["OS_CACERT"]);
+        let ca_pem = pem(ca.as_deref(), environment).await;
+        let ca_pem = ca_pem.map_err(|reason| format!("{} cannot be read: {reason}", ca.unwrap_or_default()));
         let tls = TlsConfig {
-            ca_pem: keep(
-                pem(reader.text("cacert_file", &self.cacert_file, &["OS_CACERT"]), environment).await,
-                &mut problems,
-            )
-            .flatten()
-            .map(String::into_bytes),
+            ca_pem: keep(ca_pem, &mut problems).flatten().map(String::into_bytes),
             insecure: config.insecure,
             client_identity_pem: self.client_identity(&mut reader, environment, &mut problems).await,
         };
@@ -339,9 +337,14 @@ impl HuaweiCloudBlock {
         environment: &Environment,
         problems: &mut Vec<String>,
     ) -> Option<secrecy::SecretSlice<u8>> {
-        let cert = keep(pem(reader.text("cert", &self.cert, &["OS_CERT"]), environment).await, problems).flatten();
-        let key = keep(pem(reader.text("key", &self.key, &["OS_KEY"]), environment).await, problems).flatten();
-        match (cert, key) {
+        // The value may be the key itself in another form, or a bundle with it: it is not shown.
+        let mut read = async |name: &'static str, value: &Value<String>, variable: &str| {
+            let given = pem(reader.text(name, value, &[variable]).as_deref(), environment).await;
+            given.map_err(|reason| format!("{name} is neither PEM nor a file that can be read: {reason}"))
+        };
+        let cert = keep(read("cert", &self.cert, "OS_CERT").await, problems);
+        let key = keep(read("key", &self.key, "OS_KEY").await, problems);
+        match (cert?, key?) {
             (Some(cert), Some(key)) => Some(format!("{cert}\n{key}").into_bytes().into()),
             (None, None) => None,
             (Some(_), None) => {
@@ -357,10 +360,13 @@ impl HuaweiCloudBlock {
 }
 
 /// A PEM text given as it is or as a file's path.
-async fn pem(given: Option<String>, environment: &Environment) -> Result<Option<String>, String> {
+///
+/// # Errors
+/// Why the file cannot be read, without its path.
+async fn pem(given: Option<&str>, environment: &Environment) -> Result<Option<String>, String> {
     match given {
-        Some(text) if text.contains("-----BEGIN") => Ok(Some(text)),
-        Some(path) => read(&environment.expand(&path)).await.map(Some),
+        Some(text) if text.contains("-----BEGIN") => Ok(Some(text.to_owned())),
+        Some(path) => read_unnamed(&environment.expand(path)).await.map(Some),
         None => Ok(None),
     }
 }

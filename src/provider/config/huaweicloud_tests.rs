@@ -196,6 +196,21 @@ async fn certificates_are_given_as_they_are_or_as_files() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_neither_a_file_nor_pem_is_not_shown() {
+    for hush in ["aHVzaC1odXNo".to_owned(), "aHVzaC1odXNo".repeat(500)] {
+        let mut texts = vec![problems(json!({ "cert": PEM }), &[("OS_KEY", &hush)]).await];
+        for name in ["cert", "key"] {
+            let mut given = json!({ "cert": PEM, "key": PEM });
+            given[name] = hush.as_str().into();
+            texts.push(problems(given, &[]).await);
+            let text = texts.last().unwrap();
+            assert!(text.starts_with(&format!("{name} is neither ")) && !text.contains("missing"), "{text}");
+        }
+        assert!(!texts.iter().any(|text| text.contains("aHVzaC1odXNo")), "{texts:?}");
+    }
+}
+
+#[tokio::test]
 async fn no_secret_is_shown() {
     let secrets = json!({
         "access_key": "AK", "secret_key": "hush", "security_token": "hush", "token": "hush", "password": "hush",
