@@ -42,7 +42,7 @@ pub(crate) struct HuaweiCloudBlock {
     agency_name: Value<String>,
     agency_domain_name: Value<String>,
     delegated_project: Value<String>,
-    assume_role: Value<Vec<AssumeRoleBlock>>,
+    assume_role: Value<Vec<Value<AssumeRoleBlock>>>,
     auth_url: Value<String>,
     cloud: Value<String>,
     regional: Value<bool>,
@@ -89,6 +89,8 @@ const DOMAIN_NAME: &[&str] = &["HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMA
 const DOMAIN_ID: &[&str] = &["HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID", "OS_PROJECT_DOMAIN_ID"];
 const PROJECT_ID: &[&str] = &["HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID"];
 const PROJECT_NAME: &[&str] = &["HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME"];
+const ROLE_DOMAIN_NAME: &[&str] = &["HW_ASSUME_ROLE_DOMAIN_NAME"];
+const ROLE_DOMAIN_ID: &[&str] = &["HW_ASSUME_ROLE_DOMAIN_ID"];
 const SHARED_CONFIG_FILE: &[&str] = &["HW_SHARED_CONFIG_FILE"];
 const PROFILE: &[&str] = &["HW_PROFILE"];
 /// Where KooCLI keeps its profiles.
@@ -289,15 +291,7 @@ impl HuaweiCloudBlock {
         if let Value::Value(roles) = &self.assume_role
             && !roles.is_empty()
         {
-            return roles
-                .iter()
-                .map(|role| AssumeRole {
-                    agency_name: reader.text("assume_role", &role.agency_name, &[]).unwrap_or_default(),
-                    domain_name: reader.text("assume_role", &role.domain_name, &["HW_ASSUME_ROLE_DOMAIN_NAME"]),
-                    domain_id: reader.text("assume_role", &role.domain_id, &["HW_ASSUME_ROLE_DOMAIN_ID"]),
-                    duration: role_duration(reader.text("assume_role", &role.duration, &[]), problems),
-                })
-                .collect();
+            return roles.iter().filter_map(|role| Self::role(role, reader, problems)).collect();
         }
         if self.assume_role.is_unknown() {
             reader.unknown.insert("assume_role");
@@ -309,9 +303,31 @@ impl HuaweiCloudBlock {
             &["HW_ASSUME_ROLE_DOMAIN_NAME", "OS_AGENCY_DOMAIN_NAME"],
         );
         let Some(agency_name) = agency else { return Vec::new() };
-        let domain_id = reader.text("domain_id", &Value::Null, &["HW_ASSUME_ROLE_DOMAIN_ID"]);
+        // An account that the block names is not exchanged for another one of the environment.
+        let domain_id = if is_given(&self.agency_domain_name) { &[][..] } else { ROLE_DOMAIN_ID };
+        let domain_id = reader.text("domain_id", &Value::Null, domain_id);
         let duration = role_duration(reader.text("duration", &Value::Null, &["HW_ASSUME_ROLE_DURATION"]), problems);
         vec![AssumeRole { agency_name, domain_name, domain_id, duration }]
+    }
+
+    /// An element of `assume_role`; the environment may say whose agency it is where the element does not.
+    fn role(role: &Value<AssumeRoleBlock>, reader: &mut Reader<'_>, problems: &mut Vec<String>) -> Option<AssumeRole> {
+        let role = match role {
+            Value::Value(role) => role.clone(),
+            Value::Null => AssumeRoleBlock::default(),
+            Value::Unknown => {
+                reader.unknown.insert("assume_role");
+                return None;
+            }
+        };
+        let named = is_given(&role.domain_name) || is_given(&role.domain_id);
+        let (name, id) = if named { (&[][..], &[][..]) } else { (ROLE_DOMAIN_NAME, ROLE_DOMAIN_ID) };
+        Some(AssumeRole {
+            agency_name: reader.text("assume_role", &role.agency_name, &[]).unwrap_or_default(),
+            domain_name: reader.text("assume_role", &role.domain_name, name),
+            domain_id: reader.text("assume_role", &role.domain_id, id),
+            duration: role_duration(reader.text("assume_role", &role.duration, &[]), problems),
+        })
     }
 
     async fn shared_config(
@@ -380,6 +396,15 @@ fn role_duration(given: Option<String>, problems: &mut Vec<String>) -> Option<Du
             problems.push(format!("assume_role.duration: {problem}"));
             None
         }
+    }
+}
+
+/// Whether the block itself says something, be it something that only apply will know.
+fn is_given(value: &Value<String>) -> bool {
+    match value {
+        Value::Value(text) => !text.is_empty(),
+        Value::Null => false,
+        Value::Unknown => true,
     }
 }
 

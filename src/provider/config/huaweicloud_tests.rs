@@ -149,6 +149,37 @@ async fn roles_come_from_the_list_else_from_the_environment() {
     assert!(problems(wrong, &[]).await.contains("assume_role.duration"));
 }
 
+#[tokio::test]
+async fn the_account_that_a_role_names_is_not_exchanged_for_one_of_the_environment() {
+    let variables = [
+        ("HW_ASSUME_ROLE_DOMAIN_NAME", "env-name"),
+        ("OS_AGENCY_DOMAIN_NAME", "env-name"),
+        ("HW_ASSUME_ROLE_DOMAIN_ID", "env-id"),
+    ];
+    let env = (Some("env-name"), Some("env-id"));
+    for (given, expected) in [
+        (json!({ "assume_role": [{ "agency_name": "a", "domain_name": "mine" }] }), (Some("mine"), None)),
+        (json!({ "assume_role": [{ "agency_name": "a", "domain_id": "mine" }] }), (None, Some("mine"))),
+        (json!({ "assume_role": [{ "agency_name": "a" }] }), env),
+        (json!({ "assume_role": [{ "agency_name": "a", "domain_name": "" }] }), env),
+        (json!({ "agency_name": "a", "agency_domain_name": "mine" }), (Some("mine"), None)),
+        (json!({ "agency_name": "a" }), env),
+    ] {
+        let config = resolve(given.clone(), &variables).await.config;
+        let role = config.assume_role.first().unwrap();
+        assert_eq!((role.domain_name.as_deref(), role.domain_id.as_deref()), expected, "{given}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_known_only_after_apply_is_no_problem() {
+    // { "assume_role": [{ "agency_name": "a" }, unknown] }, as Terraform writes it.
+    let sent = [b"\x81\xabassume_role\x92\x81\xabagency_name\xa1a", &[0xd4, 0, 0][..]].concat();
+    let given: HuaweiCloudBlock = rmp_serde::from_slice(&sent).unwrap();
+    let variables = environment(&[("HW_ASSUME_ROLE_AGENCY_NAME", "env")]);
+    assert!(given.resolve(&variables).await.is_ok_and(|settings| settings.unknown));
+}
+
 fn write(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
