@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use http::{
-    HeaderMap,
+    HeaderMap, StatusCode,
     header::{CONTENT_TYPE, DATE, LOCATION},
 };
 use serde::de::DeserializeOwned;
@@ -140,6 +140,7 @@ fn error(call: &Call<'_>, response: &Response, seen: &Seen, elapsed: Duration) -
         // Something other than the service spoke, and its word counts for as little as its text.
         None => {
             if status.is_client_error()
+                && status != StatusCode::REQUEST_TIMEOUT
                 && !response.body.is_empty()
                 && kind != ErrorKind::NoSuchRoute
                 && kind != ErrorKind::Throttled

@@ -47,10 +47,11 @@ pub(crate) fn kind_of(status: StatusCode, envelope: Option<&Envelope>, subject: 
     }
 }
 
-/// Whether a failed service may have done what it was asked to.
+/// Whether a failed service may have done what it was asked to. With `Ecs.1000` ECS hands on a refusal of its OpenStack
+/// service; with the other codes it does not know what became of the request.
 fn leaves_open(status: StatusCode, code: Option<&ErrorCode>) -> bool {
-    let timed_out = code.is_some_and(|code| *code == ErrorCode::ECS_1002 || *code == ErrorCode::ECS_1300);
-    status.is_server_error() || timed_out
+    const LOST: [ErrorCode; 3] = [ErrorCode::ECS_1001, ErrorCode::ECS_1002, ErrorCode::ECS_1300];
+    status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT || code.is_some_and(|code| LOST.contains(code))
 }
 
 fn by_status(status: StatusCode, vendors_own: bool) -> ErrorKind {
@@ -60,6 +61,8 @@ fn by_status(status: StatusCode, vendors_own: bool) -> ErrorKind {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => ErrorKind::NoSuchRoute,
         StatusCode::CONFLICT => ErrorKind::Conflict,
         StatusCode::TOO_MANY_REQUESTS => ErrorKind::Throttled,
+        // Whoever says it gave up waiting, which tells nothing of what was done.
+        StatusCode::REQUEST_TIMEOUT => ErrorKind::Server,
         _ if status.is_server_error() => ErrorKind::Server,
         _ if status.is_client_error() && vendors_own => ErrorKind::Invalid,
         _ => ErrorKind::Malformed,
@@ -149,9 +152,16 @@ mod tests {
 
     #[test]
     fn a_failed_service_leaves_open_whether_a_change_was_made() {
-        for (status, body) in
-            [(500, ecs("Common.0001")), (502, String::new()), (400, ecs("Ecs.1002")), (500, ecs("X.1"))]
-        {
+        for (status, body) in [
+            (500, ecs("Common.0001")),
+            (502, String::new()),
+            (400, ecs("Ecs.1001")),
+            (400, ecs("Ecs.1002")),
+            (400, ecs("Ecs.1300")),
+            (408, String::new()),
+            (408, ecs("X.1")),
+            (500, ecs("X.1")),
+        ] {
             assert_eq!(kind(status, &body, Subject::Pair, true), ErrorKind::AnswerLost, "{status} {body}");
             assert_eq!(kind(status, &body, Subject::Pair, false), ErrorKind::Server, "{status} {body}");
         }

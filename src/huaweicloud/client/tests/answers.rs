@@ -46,6 +46,11 @@ async fn a_change_whose_outcome_is_unknown_is_not_sent_again_and_says_so() {
     let error = refused(expect(detach_path(), 500, body).answering_header("X-Request-Id", "abc")).await;
     assert_eq!((error.kind(), error.may_have_been_processed()), (ErrorKind::AnswerLost, true));
     assert_eq!((error.code(), error.request_id()), (Some(&ErrorCode::COMMON_0001), Some("abc")));
+    let unknown = r#"{"error":{"code":"X.1","message":"m"}}"#;
+    for reply in [unknown, r#"{"message":"Request Timeout"}"#, "<html>408</html>", ""] {
+        let error = refused(expect(detach_path(), 408, reply)).await;
+        assert_eq!((error.kind(), error.may_have_been_processed()), (ErrorKind::AnswerLost, true), "{reply}");
+    }
     for reply in [r#"{}"#, r#"{"job_id":null}"#, r#"{"job_id":"#, "", "<html>"] {
         let error = refused(expect(detach_path(), 200, reply)).await;
         assert_eq!((error.kind(), error.may_have_been_processed()), (ErrorKind::AnswerLost, true), "{reply}");
