@@ -2,7 +2,9 @@
 //!
 //! Vendor's page: "Regions and Endpoints". A credential only ever goes to the hosts that come out of this file.
 
-use url::{Host, Url};
+use url::Url;
+
+use crate::transport::is_loopback;
 
 /// The cloud whose names Huawei Cloud's public sites end with.
 const PUBLIC_CLOUD: &str = "myhuaweicloud.com";
@@ -166,15 +168,6 @@ pub(super) fn parse(text: &str, plain: bool) -> Result<Url, String> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,7 +238,10 @@ mod tests {
         }
         assert!(parse("http://ecs.example", false).unwrap_err().contains("insecure"));
         assert!(parse("http://ecs.example", true).is_ok());
-        assert!(parse("http://127.0.0.1.evil.example", false).is_err());
+        // Where such a name leads is for DNS and proxies to say.
+        for elsewhere in ["http://127.0.0.1.evil.example", "http://ecs.localhost"] {
+            assert!(parse(elsewhere, false).is_err(), "{elsewhere}");
+        }
         for bad in
             ["", "https://", "ftp://ecs.example", "https://u:p@ecs.example", "https://ecs.example/?a=b", "https://a b"]
         {

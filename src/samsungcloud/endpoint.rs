@@ -10,13 +10,16 @@ use futures::{
     future::{BoxFuture, WeakShared},
 };
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
 use super::{
     config::{Config, Problem, given},
     error::Error,
 };
-use crate::budget::{Budget, Ended};
+use crate::{
+    budget::{Budget, Ended},
+    transport::is_loopback,
+};
 
 /// What the catalog calls the Virtual Server service.
 const SERVICE_TYPE: &str = "scp-virtualserver";
@@ -79,16 +82,10 @@ enum UrlOf {
 /// `…//v1` would be signed and sent as it stands.
 fn base_url(text: &str, what: UrlOf, insecure: bool) -> Result<Url, String> {
     let url = Url::parse(text.trim_end_matches('/')).map_err(|error| format!("is no URL ({error})"))?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
         return Err("must begin with https:// and a host".to_owned());
     }
-    if url.scheme() == "http" && !loopback && !insecure {
+    if url.scheme() == "http" && !is_loopback(&url) && !insecure {
         return Err(
             "must begin with https://: over http:// anybody on the way can read and repeat the calls".to_owned()
         );
@@ -333,11 +330,17 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_this_machine_or_for_who_insists() {
-        for url in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "http://a.localhost", "https://a.b"] {
+        for url in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://a.b"] {
             assert!(base_url(url, UrlOf::Service, false).is_ok(), "{url}");
         }
-        for url in ["http://a.b", "http://127.0.0.1.a.b", "http://localhost.a.b", "http://10.0.0.1", "ftp://localhost"]
-        {
+        for url in [
+            "http://a.b",
+            "http://a.localhost",
+            "http://127.0.0.1.a.b",
+            "http://localhost.a.b",
+            "http://10.0.0.1",
+            "ftp://localhost",
+        ] {
             assert!(base_url(url, UrlOf::Service, false).is_err(), "{url}");
         }
         assert!(base_url("http://a.b", UrlOf::Service, true).is_ok());
