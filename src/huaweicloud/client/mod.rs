@@ -49,6 +49,8 @@ impl Client {
         let Settings { endpoints, source, roles, project_id, project_name } = Settings::new(&config)?;
         let region = endpoints.region.clone();
         let scope = match (&project_id, &project_name) {
+            // The project is one of the account whose agency is assumed; the login is in our own account.
+            _ if !roles.is_empty() => Scope::Name(region.clone()),
             (Some(id), _) => Scope::Id(id.clone()),
             (None, Some(name)) => Scope::Name(name.clone()),
             (None, None) => Scope::Name(region.clone()),

@@ -231,6 +231,29 @@ async fn agencies_are_assumed_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn a_password_logs_in_to_the_project_of_its_own_account_when_a_role_is_of_another() {
+    let user = json!({ "name": "user", "password": "pass-word", "domain": { "name": "account" } });
+    let identity = json!({ "methods": ["password"], "password": { "user": user } });
+    let own = json!({ "auth": { "identity": identity, "scope": { "project": { "name": "cn-north-4" } } } });
+    let keys =
+        r#"{"credential":{"access":"AK1","secret":"SK1","securitytoken":"ST1","expires_at":"2026-01-02T04:04:05Z"}}"#;
+    let script = Script::start([
+        token("t").with_body(own),
+        expect("POST /v3.0/OS-CREDENTIAL/securitytokens", 201, keys)
+            .with_header("x-auth-token", "t")
+            .with_body(json!({ "auth": { "identity": {
+                "methods": ["assume_role"], "assume_role": { "agency_name": "a", "domain_name": "other" } } } })),
+        expect(format!("GET {}", volume_path()), 200, AVAILABLE).with_header("x-security-token", "ST1"),
+    ])
+    .await;
+    let role =
+        AssumeRole { agency_name: "a".to_owned(), domain_name: Some("other".to_owned()), ..AssumeRole::default() };
+    let client = client(Config { assume_role: vec![role], ..login(&script) });
+    client.show_volume(&budget(), &volume()).await.unwrap();
+    script.finish();
+}
+
+#[tokio::test]
 async fn a_failed_login_never_looks_like_a_change_that_may_have_been_made() {
     let failing = (0..6).map(|_| token("t").answering(503, "<html>"));
     let script = Script::start(failing).await;
