@@ -116,8 +116,12 @@ impl Transport {
     /// A signed copy. A signer may have to fetch a token first, so it has the budget's time and no more.
     async fn sign(&self, request: &Request, signer: &dyn Sign, budget: &Budget) -> Result<Request, SendCause> {
         let mut signed = request.clone();
-        let now = (self.0.config.clock)();
-        let done = budget.run(signer.sign(&mut signed, now)).await.map_err(SendCause::Ended)?;
+        let clock = &self.0.config.clock;
+        let sign = async {
+            signer.prepare(clock()).await?;
+            signer.sign(&mut signed, clock()).await
+        };
+        let done = budget.run(sign).await.map_err(SendCause::Ended)?;
         done.map_err(|SignError(text)| SendCause::Sign(text))?;
         budget.ended().map_or(Ok(signed), |ended| Err(SendCause::Ended(ended)))
     }

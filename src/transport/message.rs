@@ -70,10 +70,18 @@ impl fmt::Debug for Response {
 /// Signs one attempt.
 #[async_trait]
 pub trait Sign: Send + Sync {
+    /// Fetches what signing needs, if it has to be waited for: what is signed next is the time after that.
+    ///
+    /// # Errors
+    /// [`SignError`] when no credential can be had; the call is not sent.
+    async fn prepare(&self, _now: SystemTime) -> Result<(), SignError> {
+        Ok(())
+    }
+
     /// Adds to `request` whatever proves who sends it. `now` is the wall-clock time of this attempt.
     ///
     /// # Errors
-    /// [`SignError`] when no credential can be had or the request cannot be signed; the call is not sent.
+    /// [`SignError`] when the request cannot be signed; the call is not sent.
     async fn sign(&self, request: &mut Request, now: SystemTime) -> Result<(), SignError>;
 }
 

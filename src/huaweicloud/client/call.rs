@@ -1,7 +1,7 @@
 //! One call from description to reply: URL, headers, credential, signature, and what the answer is worth.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -221,6 +221,13 @@ struct Signer<'a> {
     seen: Mutex<Seen>,
 }
 
+impl Signer<'_> {
+    /// A std mutex: it is never held over an await.
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What the last attempt was signed with.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -247,17 +254,18 @@ impl Seen {
 
 #[async_trait]
 impl Sign for Signer<'_> {
-    async fn sign(&self, request: &mut Request, now: SystemTime) -> Result<(), SignError> {
+    async fn prepare(&self, now: SystemTime) -> Result<(), SignError> {
         let issued = match self.auth {
             Auth::None => return Ok(()),
             Auth::Fixed(credential) => Ok(Arc::new(Issued::permanent(credential.clone()))),
             Auth::Source(credentials) => credentials.get(self.budget, self.region, now).await,
         };
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen();
+        seen.used = None;
         match issued {
             Ok(issued) => {
-                seen.at = Some(now);
-                apply(request, &seen.used.insert(issued).credential, now)
+                seen.used = Some(issued);
+                Ok(())
             }
             Err(error) => {
                 let text = error.to_string();
@@ -265,6 +273,13 @@ impl Sign for Signer<'_> {
                 Err(SignError(text))
             }
         }
+    }
+
+    async fn sign(&self, request: &mut Request, now: SystemTime) -> Result<(), SignError> {
+        let mut seen = self.seen();
+        let Some(used) = seen.used.clone() else { return Ok(()) };
+        seen.at = Some(now);
+        apply(request, &used.credential, now)
     }
 }
 

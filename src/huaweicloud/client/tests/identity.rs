@@ -179,6 +179,35 @@ async fn an_older_metadata_service_is_asked_without_a_token_and_expiring_keys_ar
     script.finish();
 }
 
+/// What an older metadata service is asked, and its answer.
+fn metadata(status: u16, answer: impl Into<String>) -> [Exchange; 2] {
+    [expect("PUT /meta-data/latest/api/token", 404, ""), expect("GET /openstack/latest/securitykey", status, answer)]
+}
+
+fn metadata_key(access: &str, expires_at: &str) -> String {
+    format!(
+        r#"{{"credential":{{"access":"{access}","secret":"SK","securitytoken":"ST of {access}","expires_at":"{expires_at}"}}}}"#
+    )
+}
+
+fn volume_read_with(access: &str) -> Exchange {
+    expect(format!("GET {}", volume_path()), 200, AVAILABLE).with_header("x-security-token", format!("ST of {access}"))
+}
+
+#[tokio::test]
+async fn a_request_is_signed_with_the_time_after_its_credential_was_fetched() {
+    let exchanges = [&metadata(200, metadata_key("AK1", "2026-01-02T04:04:05Z"))[..], &[volume_read_with("AK1")]];
+    let script = Script::start(exchanges.concat()).await;
+    // A minute passes between any two looks at the clock.
+    let minutes = AtomicU64::new(0);
+    let clock =
+        move || SystemTime::UNIX_EPOCH + NOW + Duration::from_secs(60 * minutes.fetch_add(1, Ordering::Relaxed));
+    let client = Client::new(without_key(&script), transport_with(Arc::new(clock))).unwrap();
+    client.show_volume(&budget(), &volume()).await.unwrap();
+    let signed_at = script.finish()[2].header("x-sdk-date").unwrap().to_owned();
+    assert!(signed_at.as_str() > "20260102T030405Z", "{signed_at}");
+}
+
 #[tokio::test]
 async fn no_credential_anywhere_is_explained() {
     let script = Script::start([

@@ -2,7 +2,10 @@
 
 use std::{
     str::FromStr as _,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -20,7 +23,7 @@ use crate::{
         signer,
     },
     ids::{JobId, ServerId, VolumeId},
-    transport::{ErrorKind, Request, Transport, TransportConfig},
+    transport::{Clock, ErrorKind, Request, Transport, TransportConfig},
 };
 
 mod answers;
@@ -47,8 +50,11 @@ fn budget() -> Budget {
 }
 
 fn transport() -> Transport {
+    transport_with(Arc::new(|| SystemTime::UNIX_EPOCH + NOW))
+}
+
+fn transport_with(clock: Clock) -> Transport {
     let quick = BackoffConfig { initial: Duration::from_millis(1), max: Duration::from_millis(5), multiplier: 2.0 };
-    let clock = Arc::new(|| SystemTime::UNIX_EPOCH + NOW);
     let config =
         TransportConfig { backoff: quick.clone(), throttle_backoff: quick, clock, ..TransportConfig::default() };
     Transport::new(config).unwrap()
