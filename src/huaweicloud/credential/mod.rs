@@ -4,7 +4,8 @@ mod cache;
 mod metadata;
 
 use std::{
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -23,6 +24,8 @@ use crate::budget::Budget;
 
 /// How long before it expires a credential is replaced; a third of its life where that is sooner.
 const MARGIN: Duration = Duration::from_secs(600);
+/// How long one that could not be replaced is used before that is tried again.
+const POSTPONE: Duration = Duration::from_secs(60);
 
 /// An access key (AK/SK), permanent or temporary.
 #[derive(Clone, Debug)]
@@ -96,18 +99,25 @@ pub(super) enum Domain {
 pub(super) struct Issued {
     pub(super) credential: Credential,
     refresh_at: Option<SystemTime>,
+    expires_at: Option<SystemTime>,
 }
 
 impl Issued {
     /// One that never expires, as far as we know.
     pub(super) const fn permanent(credential: Credential) -> Self {
-        Self { credential, refresh_at: None }
+        Self { credential, refresh_at: None, expires_at: None }
     }
 
     /// One that was issued at `now` and expires.
     pub(super) fn until(credential: Credential, now: SystemTime, expires_at: SystemTime) -> Self {
         let life = expires_at.duration_since(now).unwrap_or_default();
-        Self { credential, refresh_at: Some(now + (life - MARGIN.min(life / 3))) }
+        Self { credential, refresh_at: Some(now + (life - MARGIN.min(life / 3))), expires_at: Some(expires_at) }
+    }
+
+    /// The same for a while longer; none once it has expired.
+    fn postponed(&self, now: SystemTime) -> Option<Self> {
+        let expires_at = self.expires_at.filter(|at| now < *at)?;
+        Some(Self { refresh_at: Some(expires_at.min(now + POSTPONE)), ..self.clone() })
     }
 
     fn is_fresh(&self, now: SystemTime) -> bool {
@@ -125,6 +135,8 @@ pub(super) struct Credentials {
     scope: Scope,
     fixed: Option<Arc<Issued>>,
     fetched: Flights<Arc<Issued>>,
+    /// What was fetched last, for when the next one cannot be had. A std mutex: it is never held over an await.
+    last: Mutex<HashMap<String, Arc<Issued>>>,
 }
 
 impl Credentials {
@@ -137,7 +149,8 @@ impl Credentials {
             Source::Password(_) | Source::Metadata(_) => None,
         };
         let fixed = fixed.map(|credential| Arc::new(Issued::permanent(credential)));
-        Self { sender, source, roles, region, scope, fixed, fetched: Flights::new("Authenticate") }
+        let (fetched, last) = (Flights::new("Authenticate"), Mutex::default());
+        Self { sender, source, roles, region, scope, fixed, fetched, last }
     }
 
     /// The credential for calls to `region`, fetched or replaced if need be.
@@ -153,18 +166,28 @@ impl Credentials {
         let region = self.region_of(region).to_owned();
         let fetch = || {
             let (this, budget, region) = (Arc::clone(self), budget.clone(), region.clone());
-            async move { this.fetch(&budget, &region, now).await.map(Arc::new) }.boxed()
+            async move { this.replace(&budget, &region, now).await }.boxed()
         };
         self.fetched.get(budget, &region, |issued| issued.is_fresh(now), fetch).await
     }
 
-    /// Whether a refused `used` is worth asking for again: a token may have been revoked, a key will not change. Forgets it if so.
+    /// Whether a refused `used` is worth asking for again: what was fetched may have been revoked, what was given will not
+    /// change. Forgets it if so.
     pub(super) fn renew(&self, region: &str, used: &Arc<Issued>) -> bool {
-        let renewable = self.fixed.is_none() && matches!(used.credential, Credential::Token(_));
-        if renewable {
-            self.fetched.forget(self.region_of(region), |cached| Arc::ptr_eq(cached, used));
+        if self.fixed.is_some() {
+            return false;
         }
-        renewable
+        let region = self.region_of(region);
+        self.fetched.forget(region, |cached| Arc::ptr_eq(cached, used));
+        let mut last = self.last();
+        if last.get(region).is_some_and(|last| Arc::ptr_eq(last, used)) {
+            last.remove(region);
+        }
+        true
+    }
+
+    fn last(&self) -> MutexGuard<'_, HashMap<String, Arc<Issued>>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Only tokens belong to a region; keys serve them all.
@@ -172,7 +195,21 @@ impl Credentials {
         if matches!(self.source, Source::Password(_)) && self.roles.is_empty() { region } else { &self.region }
     }
 
-    async fn fetch(&self, budget: &Budget, region: &str, now: SystemTime) -> Result<Issued, Error> {
+    /// A new credential, or the one at hand where none can be had and it has not expired: it is replaced long before that, so
+    /// that a service which fails for a moment ends nothing.
+    async fn replace(&self, budget: &Budget, region: &str, now: SystemTime) -> Result<Arc<Issued>, Error> {
+        let last = self.last().get(region).cloned();
+        let issued = match self.fetch(budget, region, now, last.is_some()).await {
+            Ok(issued) => issued,
+            Err(error) if budget.ended().is_some() => return Err(error),
+            Err(error) => last.and_then(|last| last.postponed(now)).ok_or(error)?,
+        };
+        let issued = Arc::new(issued);
+        self.last().insert(region.to_owned(), Arc::clone(&issued));
+        Ok(issued)
+    }
+
+    async fn fetch(&self, budget: &Budget, region: &str, now: SystemTime, again: bool) -> Result<Issued, Error> {
         let mut issued = match &self.source {
             Source::AccessKey(key) => Issued::permanent(Credential::AccessKey(key.clone())),
             Source::Token(token) => Issued::permanent(Credential::Token(token.clone())),
@@ -181,7 +218,7 @@ impl Credentials {
                 let scope = if region == self.region { &self.scope } else { &other };
                 iam::keystone_create_user_token_by_password(&self.sender, budget, region, login, scope, now).await?
             }
-            Source::Metadata(base) => metadata::security_key(self.sender.transport(), budget, base, now).await?,
+            Source::Metadata(base) => metadata::security_key(self.sender.transport(), budget, base, now, again).await?,
         };
         for role in &self.roles {
             issued = iam::assume(&self.sender, budget, region, role, &issued.credential, now).await?;

@@ -209,6 +209,71 @@ async fn a_request_is_signed_with_the_time_after_its_credential_was_fetched() {
 }
 
 #[tokio::test]
+async fn a_metadata_service_that_fails_for_a_moment_is_asked_again() {
+    let mut exchanges = Vec::new();
+    let kinds = [(429, ErrorKind::Throttled), (500, ErrorKind::Server), (503, ErrorKind::Server)];
+    for (status, _) in kinds {
+        exchanges.extend(metadata(status, "busy"));
+    }
+    exchanges.push(expect("PUT /meta-data/latest/api/token", 500, ""));
+    exchanges.extend(metadata(200, metadata_key("AK1", "2026-01-02T04:04:05Z")));
+    exchanges.push(volume_read_with("AK1"));
+    let script = Script::start(exchanges).await;
+    let client = client(without_key(&script));
+    for kind in kinds.into_iter().map(|(_, kind)| kind).chain([ErrorKind::Server]) {
+        let error = client.show_volume(&budget(), &volume()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+    client.show_volume(&budget(), &volume()).await.unwrap();
+    script.finish();
+}
+
+#[tokio::test]
+async fn a_credential_that_cannot_be_replaced_serves_until_it_expires() {
+    let exchanges = [
+        &metadata(200, metadata_key("AK1", "2026-01-02T04:04:05Z"))[..],
+        &[volume_read_with("AK1")],
+        &metadata(500, "")[..],
+        &[volume_read_with("AK1"), volume_read_with("AK1")],
+        &metadata(200, metadata_key("AK2", "2026-01-02T04:14:05Z"))[..],
+        &[volume_read_with("AK2")],
+        &metadata(500, "")[..],
+    ];
+    let script = Script::start(exchanges.concat()).await;
+    let (client, clock) = client_at(without_key(&script));
+    // Replaced ten minutes before it expires; what failed is tried again after a minute.
+    for seconds in [0, 3001, 3059, 3061] {
+        clock.store(seconds, Ordering::Relaxed);
+        client.show_volume(&budget(), &volume()).await.unwrap();
+    }
+    clock.store(4200, Ordering::Relaxed);
+    let error = client.show_volume(&budget(), &volume()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server);
+    script.finish();
+}
+
+#[tokio::test]
+async fn refused_keys_of_an_agency_are_fetched_anew_once() {
+    let denied = r#"{"error_code":"APIGW.0301","error_msg":"m","request_id":"r"}"#;
+    let refused = |access| volume_read_with(access).answering(401, denied);
+    let exchanges = [
+        &metadata(200, metadata_key("AK1", "2026-01-02T04:04:05Z"))[..],
+        &[volume_read_with("AK1"), refused("AK1")],
+        &metadata(200, metadata_key("AK2", "2026-01-02T04:04:05Z"))[..],
+        &[volume_read_with("AK2"), refused("AK2")],
+        // The refused ones do not come back, although they have not expired.
+        &metadata(500, "")[..],
+    ];
+    let script = Script::start(exchanges.concat()).await;
+    let client = client(without_key(&script));
+    client.show_volume(&budget(), &volume()).await.unwrap();
+    client.show_volume(&budget(), &volume()).await.unwrap();
+    let error = client.show_volume(&budget(), &volume()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server);
+    script.finish();
+}
+
+#[tokio::test]
 async fn no_credential_anywhere_is_explained() {
     let script = Script::start([
         expect("PUT /meta-data/latest/api/token", 200, "session"),

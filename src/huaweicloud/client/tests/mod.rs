@@ -82,6 +82,14 @@ fn client(config: Config) -> Client {
     Client::new(config, transport()).unwrap()
 }
 
+/// A client whose clock is as many seconds after [`NOW`] as the number says.
+fn client_at(config: Config) -> (Client, Arc<AtomicU64>) {
+    let seconds = Arc::new(AtomicU64::new(0));
+    let clock = Arc::clone(&seconds);
+    let clock = move || SystemTime::UNIX_EPOCH + NOW + Duration::from_secs(clock.load(Ordering::Relaxed));
+    (Client::new(config, transport_with(Arc::new(clock))).unwrap(), seconds)
+}
+
 /// A client with a key and a project on a script of these exchanges.
 async fn scripted(exchanges: impl IntoIterator<Item = Exchange>) -> (Client, Script) {
     let script = Script::start(exchanges).await;
