@@ -167,7 +167,7 @@ impl Sender {
         &self.transport
     }
 
-    /// Makes the call. A token that is refused is replaced and the call made once more; a key that is refused is refused.
+    /// Makes the call. A fetched credential that is refused is replaced and the call made once more; a given one is refused.
     pub(in crate::huaweicloud) async fn send(
         &self,
         budget: &Budget,
@@ -176,15 +176,18 @@ impl Sender {
         auth: Auth<'_>,
     ) -> Result<Reply, Error> {
         let request = call.request(&self.endpoints, region)?;
-        let (sent, used) = self.attempt(budget, region, call, &request, auth).await;
-        match (&sent, auth, used) {
-            (Err(error), Auth::Source(credentials), Some(used))
-                if error.kind() == ErrorKind::Unauthenticated && credentials.renew(region, &used) =>
-            {
-                self.attempt(budget, region, call, &request, auth).await.0
-            }
-            _ => sent,
+        let (mut sent, mut used) = self.attempt(budget, region, call, &request, auth).await;
+        let Auth::Source(credentials) = auth else { return sent };
+        if let (Err(error), Some(refused)) = (&sent, &used)
+            && error.kind() == ErrorKind::Unauthenticated
+            && credentials.renew(region, refused)
+        {
+            (sent, used) = self.attempt(budget, region, call, &request, auth).await;
         }
+        if used.is_some() {
+            credentials.learn(region, sent.as_ref().err());
+        }
+        sent
     }
 
     async fn attempt(

@@ -14,7 +14,7 @@ use crate::{budget::Budget, huaweicloud::error::Error, transport::ErrorKind};
 
 /// How long a refusal is believed. Asking again at once would get the same answer from IAM, which locks a key or a user after a
 /// few wrong attempts, and a resource each asks when there are hundreds.
-const REFUSAL: Duration = Duration::from_secs(60);
+pub(super) const REFUSAL: Duration = Duration::from_secs(60);
 
 type Flight<T> = Shared<BoxFuture<'static, Result<T, Error>>>;
 

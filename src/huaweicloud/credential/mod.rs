@@ -2,6 +2,7 @@
 
 mod cache;
 mod metadata;
+mod verdicts;
 
 use std::{
     collections::HashMap,
@@ -14,6 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 pub(super) use self::cache::Flights;
+use self::verdicts::Verdicts;
 use super::{
     client::Sender,
     config::AssumeRole,
@@ -134,6 +136,7 @@ pub(super) struct Credentials {
     region: String,
     scope: Scope,
     fixed: Option<Arc<Issued>>,
+    verdicts: Verdicts,
     fetched: Flights<Arc<Issued>>,
     /// What was fetched last, for when the next one cannot be had. A std mutex: it is never held over an await.
     last: Mutex<HashMap<String, Arc<Issued>>>,
@@ -149,8 +152,8 @@ impl Credentials {
             Source::Password(_) | Source::Metadata(_) => None,
         };
         let fixed = fixed.map(|credential| Arc::new(Issued::permanent(credential)));
-        let (fetched, last) = (Flights::new("Authenticate"), Mutex::default());
-        Self { sender, source, roles, region, scope, fixed, fetched, last }
+        let (verdicts, fetched, last) = (Verdicts::default(), Flights::new("Authenticate"), Mutex::default());
+        Self { sender, source, roles, region, scope, fixed, verdicts, fetched, last }
     }
 
     /// The credential for calls to `region`, fetched or replaced if need be.
@@ -160,6 +163,9 @@ impl Credentials {
         region: &str,
         now: SystemTime,
     ) -> Result<Arc<Issued>, Error> {
+        if let Some(error) = self.verdicts.refusal(region) {
+            return Err(error);
+        }
         if let Some(fixed) = &self.fixed {
             return Ok(Arc::clone(fixed));
         }
@@ -169,6 +175,11 @@ impl Credentials {
             async move { this.replace(&budget, &region, now).await }.boxed()
         };
         self.fetched.get(budget, &region, |issued| issued.is_fresh(now), fetch).await
+    }
+
+    /// Learns how a call to `region` ended that was sent with a credential of these.
+    pub(super) fn learn(&self, region: &str, error: Option<&Error>) {
+        self.verdicts.learn(region, error);
     }
 
     /// Whether a refused `used` is worth asking for again: what was fetched may have been revoked, what was given will not

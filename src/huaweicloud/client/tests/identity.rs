@@ -274,6 +274,28 @@ async fn refused_keys_of_an_agency_are_fetched_anew_once() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_never_accepted_is_not_tried_again_at_once() {
+    let denied = r#"{"error_code":"APIGW.0301","error_msg":"m","request_id":"r"}"#;
+    let path = format!("GET {}", volume_path());
+    let script = Script::start([expect(&path, 401, denied)]).await;
+    let unaccepted = client(config(&script));
+    for _ in 0..3 {
+        let error = unaccepted.show_volume(&budget(), &volume()).await.unwrap_err();
+        assert_eq!((error.kind(), error.request_id()), (ErrorKind::Unauthenticated, Some("r")));
+    }
+    script.finish();
+
+    // One that was accepted may have been refused by mistake.
+    let script =
+        Script::start([expect(&path, 200, AVAILABLE), expect(&path, 401, denied), expect(&path, 200, AVAILABLE)]).await;
+    let accepted = client(config(&script));
+    accepted.show_volume(&budget(), &volume()).await.unwrap();
+    accepted.show_volume(&budget(), &volume()).await.unwrap_err();
+    accepted.show_volume(&budget(), &volume()).await.unwrap();
+    script.finish();
+}
+
+#[tokio::test]
 async fn no_credential_anywhere_is_explained() {
     let script = Script::start([
         expect("PUT /meta-data/latest/api/token", 200, "session"),
