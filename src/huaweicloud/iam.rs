@@ -97,7 +97,7 @@ pub(super) async fn keystone_create_user_token_by_password(
     let auth = json!({ "identity": { "methods": ["password"], "password": { "user": user } }, "scope": { "project": project } });
     let call =
         post("KeystoneCreateUserTokenByPassword", Service::Iam, &["v3", "auth", "tokens"], &json!({ "auth": auth }));
-    let reply = sender.send(budget, region, &call.query("nocatalog", "true"), Auth::None).await?;
+    let reply = sender.send(budget, region, &call.query("nocatalog", "true"), Auth::Login(&login.password)).await?;
     let expires_at = timestamp(&reply.decode::<Body>()?.token.expires_at);
     match (reply.header("x-subject-token"), expires_at) {
         (Some(token), Some(expires_at)) => {

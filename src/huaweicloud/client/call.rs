@@ -11,16 +11,16 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method,
     header::{ACCEPT, CONTENT_TYPE},
 };
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::reply::{Reply, Retrying, failed};
 use crate::{
     budget::Budget,
     huaweicloud::{
-        credential::{Credential, Credentials, Issued},
+        credential::{self, Credential, Credentials, Issued},
         endpoint::{EndpointError, Endpoints, Service},
-        error::{Error, Subject},
+        error::{Error, Subject, unescape},
         signer,
     },
     transport::{ErrorKind, Request, Response, SendCause, Sign, SignError, Transport},
@@ -143,8 +143,8 @@ impl<'a> Call<'a> {
 /// Where the attempts of a call get their credential.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::huaweicloud) enum Auth<'a> {
-    /// They need none.
-    None,
+    /// They need none: this password, in their body, is to give one.
+    Login(&'a SecretString),
     /// From the caller.
     Fixed(&'a Credential),
     /// From whatever is configured, always fresh.
@@ -198,7 +198,11 @@ impl Sender {
         request: &Request,
         auth: Auth<'_>,
     ) -> (Result<Reply, Error>, Option<Arc<Issued>>) {
-        let signer = Signer { auth, budget, region, seen: Mutex::default() };
+        let password = match auth {
+            Auth::Login(password) => Some(password.clone()),
+            Auth::Fixed(_) | Auth::Source(_) => None,
+        };
+        let signer = Signer { auth, budget, region, seen: Mutex::new(Seen { password, ..Seen::default() }) };
         let started = budget.elapsed();
         let sent = self.transport.send(request, &signer, &Retrying, budget).await;
         let elapsed = budget.elapsed().saturating_sub(started);
@@ -238,20 +242,52 @@ pub(super) struct Seen {
     pub(super) at: Option<SystemTime>,
     /// The credential.
     pub(super) used: Option<Arc<Issued>>,
-    /// Why there was none.
+    /// The password, for a login.
+    password: Option<SecretString>,
+    /// Why there was no credential.
     failure: Option<Error>,
 }
 
 impl Seen {
-    /// A text that is going to be shown, without the credential.
+    /// A text that is going to be shown, without what was sent that is secret, also where the text quotes it from JSON.
     pub(super) fn conceal(&self, text: &str) -> String {
-        self.used.as_ref().map_or_else(|| text.to_owned(), |used| used.credential.conceal(text))
+        let concealed = self.conceal_plain(text);
+        let unescaped = unescape(&concealed);
+        let again = self.conceal_plain(&unescaped);
+        if again == unescaped { concealed } else { again }
     }
 
-    /// An answer that is going to be shown, without the credential in its body.
+    fn conceal_plain(&self, text: &str) -> String {
+        let text = self.used.as_ref().map_or_else(|| text.to_owned(), |used| used.credential.conceal(text));
+        self.password.as_ref().map_or_else(|| text.clone(), |password| credential::conceal(password, &text))
+    }
+
+    /// An answer that is going to be shown, without them in its body. They are sought in the texts that JSON means: what is
+    /// made of these may cut one in two.
     pub(super) fn concealed(&self, response: &Response) -> Response {
-        let body = Bytes::from(self.conceal(&String::from_utf8_lossy(&response.body)));
-        Response { body, ..response.clone() }
+        let body = match serde_json::from_slice::<Value>(&response.body) {
+            Ok(mut body) => {
+                self.conceal_texts(&mut body);
+                body.to_string()
+            }
+            Err(_) => self.conceal(&String::from_utf8_lossy(&response.body)),
+        };
+        Response { body: Bytes::from(body), ..response.clone() }
+    }
+
+    fn conceal_texts(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.conceal(text),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.conceal_texts(value)),
+            Value::Object(entries) => {
+                let concealed = std::mem::take(entries).into_iter().map(|(name, mut value)| {
+                    self.conceal_texts(&mut value);
+                    (self.conceal(&name), value)
+                });
+                *entries = concealed.collect();
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
     }
 }
 
@@ -259,7 +295,7 @@ impl Seen {
 impl Sign for Signer<'_> {
     async fn prepare(&self, now: SystemTime) -> Result<(), SignError> {
         let issued = match self.auth {
-            Auth::None => return Ok(()),
+            Auth::Login(_) => return Ok(()),
             Auth::Fixed(credential) => Ok(Arc::new(Issued::permanent(credential.clone()))),
             Auth::Source(credentials) => credentials.get(self.budget, self.region, now).await,
         };

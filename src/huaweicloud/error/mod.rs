@@ -13,7 +13,7 @@ pub use self::code::ErrorCode;
 pub(super) use self::{
     envelope::Envelope,
     kind::{Subject, kind_of},
-    text::sanitise,
+    text::{sanitise, unescape},
 };
 use crate::{
     budget::Ended,

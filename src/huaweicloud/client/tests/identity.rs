@@ -415,6 +415,26 @@ async fn no_secret_is_in_the_text_of_anything() {
             Box::new(without_key),
         ),
         (vec![token("t").answering(201, r#"{"token":"pass-word"}"#)], Box::new(login)),
+        // Quoted as JSON may write it.
+        (
+            vec![expect(
+                &path,
+                403,
+                r#"{"error_code":"X.1","error_msg":"no given\u002dtoken\u002D1 \\\"given-token\\u002d1\\\""}"#,
+            )],
+            Box::new(move |script| Config { token: given_token(), ..config(script) }),
+        ),
+        (
+            vec![expect(&path, 403, r#"{"said": {"token": "given\u002dtoken-1""#)],
+            Box::new(move |script| Config { token: given_token(), ..config(script) }),
+        ),
+        (
+            vec![
+                token("t").answering(400, r#"{"error":{"code":400,"message":"no {\"password\":\"pass\u002dword\"}"}}"#),
+            ],
+            Box::new(login),
+        ),
+        (vec![token("t").answering(400, "<pre>pass-word</pre>")], Box::new(login)),
     ];
     for (exchanges, make) in cases {
         let script = Script::start(exchanges).await;
