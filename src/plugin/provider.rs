@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use tf_provider::{Diagnostics, schema::Schema};
 
-use super::dynamic::DynamicResource;
+use super::{dynamic::DynamicResource, resource::CallContext};
 
 /// A provider: its configuration and its resources.
 #[async_trait]
@@ -24,5 +24,11 @@ pub trait Provider: Send + Sync + 'static {
     async fn validate(&self, config: Self::Config, diags: &mut Diagnostics);
 
     /// Takes the provider block. Unknown values are not an error: Terraform configures again before it applies.
-    async fn configure(&self, terraform_version: &str, config: Self::Config, diags: &mut Diagnostics);
+    async fn configure(
+        &self,
+        context: &CallContext,
+        terraform_version: &str,
+        config: Self::Config,
+        diags: &mut Diagnostics,
+    );
 }

@@ -72,7 +72,7 @@ async fn route<P: Provider>(
             unary(request, |_: Empty| async move { server.get_provider_schema() }).await
         }
         "/tfplugin6.Provider/ValidateProviderConfig" => rpc!(validate_provider_config),
-        "/tfplugin6.Provider/ConfigureProvider" => rpc!(configure_provider),
+        "/tfplugin6.Provider/ConfigureProvider" => rpc!(configure_provider, stop),
         "/tfplugin6.Provider/ValidateResourceConfig" => rpc!(validate_resource_config),
         "/tfplugin6.Provider/UpgradeResourceState" => rpc!(upgrade_resource_state),
         "/tfplugin6.Provider/ReadResource" => rpc!(read_resource, stop),

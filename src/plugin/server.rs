@@ -94,13 +94,17 @@ impl<P: Provider> Server<P> {
         .await
     }
 
-    pub(super) async fn configure_provider(&self, request: ConfigureProviderRequest) -> ConfigureProviderResponse {
+    pub(super) async fn configure_provider(
+        &self,
+        stop: CancellationToken,
+        request: ConfigureProviderRequest,
+    ) -> ConfigureProviderResponse {
         let (provider, schema) = (Arc::clone(&self.provider), Arc::clone(&self.schema));
         self.run("ConfigureProvider", "provider", ConfigureProviderResponse::default(), async move {
             let mut diags = Diagnostics::default();
             let config = provider_config::<P>(request.config.as_ref(), &schema, &mut diags);
             if let Some(config) = config {
-                provider.configure(&request.terraform_version, config, &mut diags).await;
+                provider.configure(&CallContext { stop }, &request.terraform_version, config, &mut diags).await;
             }
             (Some(ConfigureProviderResponse::default()), diags)
         })

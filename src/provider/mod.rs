@@ -20,7 +20,6 @@ use std::{
 
 use async_trait::async_trait;
 use tf_provider::{Diagnostics, schema::Schema};
-use tokio_util::sync::CancellationToken;
 
 use self::{
     attachment::resource::{AttachmentResource, Kind},
@@ -29,7 +28,7 @@ use self::{
 };
 use crate::{
     budget::Budget,
-    plugin::{DynamicResource, Provider, dynamic},
+    plugin::{CallContext, DynamicResource, Provider, dynamic},
 };
 
 /// What the check of an API version may take, whatever the practitioner allows it: it is no more than a courtesy.
@@ -51,9 +50,9 @@ impl CloudvolumeProvider {
 
     /// Warns of an API version that is on its way out or not offered. A check that fails says nothing: what is wrong shows with the first
     /// call that matters.
-    async fn check_samsung_version(&self, data: &ProviderData, diags: &mut Diagnostics) {
+    async fn check_samsung_version(&self, data: &ProviderData, context: &CallContext, diags: &mut Diagnostics) {
         let Ok(cloud) = &data.samsungcloud else { return };
-        let budget = Budget::new(VERSION_CHECK, CancellationToken::new());
+        let budget = Budget::new(VERSION_CHECK, context.stop.clone());
         match cloud.client.version_notice(&budget, (self.now)()).await {
             Ok(Some(notice)) => diagnostics::version_notice(diags, &notice),
             Ok(None) => {}
@@ -86,15 +85,45 @@ impl Provider for CloudvolumeProvider {
         config.validate(diags);
     }
 
-    async fn configure(&self, terraform_version: &str, config: Block, diags: &mut Diagnostics) {
+    async fn configure(&self, context: &CallContext, terraform_version: &str, config: Block, diags: &mut Diagnostics) {
         tracing::debug!(terraform_version, "configuring");
         let settings = config.settings(diags);
         if diags.errors.is_empty() {
             let data = ProviderData::new(&config, &settings, &self.environment).await;
             if config.samsungcloud.is_value() {
-                self.check_samsung_version(&data, diags).await;
+                self.check_samsung_version(&data, context, diags).await;
             }
             self.configured.set(data);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::{net::TcpListener, time::timeout};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stop_ends_the_check_of_an_api_version() {
+        // It accepts connections and says nothing.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let samsungcloud = json!({ "endpoint_override": url, "access_key": "AK", "secret_key": "SK" });
+        let config = serde_json::from_value(json!({ "samsungcloud": samsungcloud })).unwrap();
+        let provider = CloudvolumeProvider::new(Environment::default(), || SystemTime::UNIX_EPOCH);
+        let context = CallContext { stop: CancellationToken::new() };
+        let mut diags = Diagnostics::default();
+        let stopped = async {
+            let accepted = silent.accept().await.unwrap();
+            context.stop.cancel();
+            accepted
+        };
+        let configured = provider.configure(&context, "1.14.0", config, &mut diags);
+        let (ended, _accepted) = tokio::join!(timeout(VERSION_CHECK / 2, configured), stopped);
+        assert!(ended.is_ok(), "it waited for an answer");
+        assert!(provider.configured.get().is_ok_and(|data| data.samsungcloud.is_ok()));
     }
 }

@@ -16,6 +16,9 @@ use tf_provider::{
 pub(crate) const INFO: ServeInfo =
     ServeInfo { name: "terraform-provider-test", address: "cloudvolume/test", version: "1.2.3" };
 
+/// The rate that makes the configuration wait to be stopped.
+const WAITS: f64 = 0.5;
+
 #[derive(Debug)]
 pub(crate) struct TestProvider;
 
@@ -42,7 +45,12 @@ impl Provider for TestProvider {
         }
     }
 
-    async fn configure(&self, terraform_version: &str, config: Config, _diags: &mut Diagnostics) {
+    async fn configure(&self, context: &CallContext, terraform_version: &str, config: Config, diags: Diags<'_>) {
+        if matches!(config.rate, Value::Value(WAITS)) {
+            tracing::warn!("waiting");
+            context.stop.cancelled().await;
+            diags.add_warning(said("interrupted", AttributePath::root()));
+        }
         tracing::warn!(terraform_version, rate = ?config.rate, "configured");
     }
 }

@@ -67,6 +67,12 @@ pub(crate) async fn apply(client: Client, prior: Option<&Value>, planned: Option
     applied(client, encoded(prior), encoded(planned), PRIVATE).await
 }
 
+pub(crate) async fn configure(client: Client, rate: f64) -> DiagnosticsResponse {
+    let config = encoded(Some(&json!({ "rate": rate })));
+    let request = ConfigureProviderRequest { terraform_version: "1.14.0".to_owned(), config };
+    client.call("/tfplugin6.Provider/ConfigureProvider", request).await.unwrap()
+}
+
 async fn applied(
     client: Client,
     prior_state: Option<DynamicValue>,
@@ -241,6 +247,16 @@ async fn the_provider_block_is_read_with_decimal_fractions_and_with_unknowns() {
         let answer: ValidateProviderConfigResponse = client.call(path, request).await.unwrap();
         assert_eq!(errors(&answer.diagnostics), expected);
     }
+}
+
+#[tokio::test]
+async fn a_stop_reaches_the_configuration() {
+    let (mut plugin, client) = connected().await;
+    let configured = tokio::spawn(configure(client.clone(), 0.5));
+    plugin.process.wait_for_log("waiting").await;
+    client.stop().await;
+    let answer = configured.await.unwrap();
+    assert_eq!(answer.diagnostics.iter().map(|one| one.summary.as_str()).collect::<Vec<_>>(), ["interrupted"]);
 }
 
 #[tokio::test]
