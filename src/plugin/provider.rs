@@ -14,6 +14,12 @@ pub trait Provider: Send + Sync + 'static {
     /// The provider block.
     type Config: DeserializeOwned + Send + 'static;
 
+    /// The same provider, not configured and without anything it has learnt.
+    #[must_use]
+    fn fresh(&self) -> Self
+    where
+        Self: Sized;
+
     /// The provider block's schema.
     fn schema(&self) -> Schema;
 

@@ -158,7 +158,7 @@ async fn run(
         listener,
         tls: tls.map(|tls| tls.acceptor),
         shutdown: shutdown.clone(),
-        ends_with_last_connection: mode == Mode::Plugin,
+        mode,
     };
     tokio::spawn(signals.watch(move || {
         if mode == Mode::Debug {
@@ -176,8 +176,8 @@ pub(super) struct Host<P> {
     pub(super) tls: Option<TlsAcceptor>,
     /// Cancelled to end.
     pub(super) shutdown: CancellationToken,
-    /// Whether it ends when nobody is connected any more.
-    pub(super) ends_with_last_connection: bool,
+    /// Whether it ends when nobody is connected any more, and what connections share.
+    mode: Mode,
 }
 
 /// The connections that got through the handshake.
@@ -194,7 +194,7 @@ impl<P: Provider> Host<P> {
         let connections = Arc::new(connections);
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
-        let abandoned = abandoned(watched, self.ends_with_last_connection);
+        let abandoned = abandoned(watched, self.mode == Mode::Plugin);
         tokio::pin!(abandoned);
         let farewell = loop {
             tokio::select! {
@@ -203,8 +203,13 @@ impl<P: Provider> Host<P> {
                 () = &mut abandoned => break FAREWELL_OF_AN_ORPHAN,
                 accepted = self.listener.accept() => match accepted {
                     Ok(stream) => {
+                        let server = match self.mode {
+                            Mode::Plugin => Arc::clone(&self.server),
+                            // Each provider block of each Terraform is a connection, and must not configure the others.
+                            Mode::Debug => Arc::new(self.server.another()),
+                        };
                         tasks.spawn(connect(stream, self.tls.clone(), Arc::clone(&connections), Router {
-                            server: Arc::clone(&self.server),
+                            server,
                             stop: stop.child_token(),
                             shutdown: self.shutdown.clone(),
                         }));

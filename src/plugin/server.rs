@@ -32,7 +32,7 @@ use super::{
 
 const CAPABILITIES: ServerCapabilities = ServerCapabilities { plan_destroy: true, get_provider_schema_optional: true };
 
-/// A provider behind the protocol, shared by all connections.
+/// A provider behind the protocol: all connections share one, or each has its own.
 pub(super) struct Server<P> {
     provider: Arc<P>,
     schema: Arc<Schema>,
@@ -49,6 +49,11 @@ impl<P: Provider> Server<P> {
         let resources = provider.resources().into_iter().map(|resource| (resource.type_name(), resource)).collect();
         let schema = Arc::new(provider.schema());
         Self { provider: Arc::new(provider), schema, resources, running: TaskTracker::new(), panics }
+    }
+
+    /// A server of a provider of its own, which configures itself alone; [`Self::idle`] waits for the RPCs of both.
+    pub(super) fn another(&self) -> Self {
+        Self { running: self.running.clone(), ..Self::new(self.provider.fresh(), self.panics.clone()) }
     }
 
     /// Waits until no RPC runs. RPCs that come later are not waited for.

@@ -69,6 +69,10 @@ impl CloudvolumeProvider {
 impl Provider for CloudvolumeProvider {
     type Config = Block;
 
+    fn fresh(&self) -> Self {
+        Self::new(self.environment.clone(), self.now)
+    }
+
     fn schema(&self) -> Schema {
         config::provider_schema()
     }

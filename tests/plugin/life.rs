@@ -9,7 +9,7 @@ use crate::{
     client::{Client, Identity, Plugin},
     message::{Empty, HealthCheckRequest, HealthCheckResponse},
     process::{MAGIC_COOKIE, Process},
-    rpc::{apply, create},
+    rpc::{apply, configure, create, read},
 };
 
 #[tokio::test]
@@ -181,14 +181,20 @@ async fn go_plugin_finds_it_healthy() {
     assert_eq!(health.status, 1);
 }
 
-#[tokio::test]
-async fn in_debug_mode_terraforms_come_and_go_and_stop_only_their_own_work() {
+/// A process that serves until Ctrl-C, and its socket.
+async fn debugged() -> (Process, String) {
     let mut process = Process::start(&[("TF_LOG", "DEBUG")], "--debug");
     let line = process.stdout_line().await.unwrap();
     let json = line.strip_prefix("TF_REATTACH_PROVIDERS='").unwrap().strip_suffix('\'').unwrap();
     let providers: serde_json::Value = serde_json::from_str(json).unwrap();
-    let socket = providers["cloudvolume/test"]["Addr"]["String"].as_str().unwrap();
-    let connect = async || Client::over(UnixStream::connect(socket).await.unwrap()).await.unwrap();
+    let socket = providers["cloudvolume/test"]["Addr"]["String"].as_str().unwrap().to_owned();
+    (process, socket)
+}
+
+#[tokio::test]
+async fn in_debug_mode_terraforms_come_and_go_and_stop_only_their_own_work() {
+    let (mut process, socket) = debugged().await;
+    let connect = async || Client::over(UnixStream::connect(&socket).await.unwrap()).await.unwrap();
 
     let first = connect().await;
     first.stop().await;
@@ -202,6 +208,22 @@ async fn in_debug_mode_terraforms_come_and_go_and_stop_only_their_own_work() {
 
     process.signal(Signal::INT);
     assert!(process.ends_well().await);
+}
+
+#[tokio::test]
+async fn in_debug_mode_no_configuration_replaces_another() {
+    let (_process, socket) = debugged().await;
+    let connect = async || Client::over(UnixStream::connect(&socket).await.unwrap()).await.unwrap();
+
+    let clients = [(connect().await, 1.0), (connect().await, 2.0)];
+    for (client, rate) in &clients {
+        assert_eq!(configure(client.clone(), *rate).await.diagnostics, []);
+    }
+    for (client, rate) in clients {
+        let state = serde_json::json!({"id": "1", "name": "tells its rate", "size": null});
+        let told = read(&client, "test_thing", &state).await;
+        assert_eq!(told.diagnostics[0].summary, format!("Some({rate:?})"));
+    }
 }
 
 #[tokio::test]

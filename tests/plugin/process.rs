@@ -30,7 +30,7 @@ fn is_a_plugin() {
     let Some((_, arguments)) = std::env::vars_os().find(|(name, _)| name == ARGUMENTS) else { return };
     let arguments = arguments.to_str().unwrap().split_whitespace().map(Into::into);
     let environment = Environment::from_vars(std::env::vars_os());
-    if let Err(error) = plugin::serve(TestProvider, INFO, &environment, arguments) {
+    if let Err(error) = plugin::serve(TestProvider::default(), INFO, &environment, arguments) {
         eprintln!("{error}");
         std::process::exit(1);
     }

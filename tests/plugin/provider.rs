@@ -1,6 +1,9 @@
 //! A provider for these tests: one resource that does what its `name` says.
 
-use std::sync::Arc;
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use cloudvolume::plugin::{
@@ -19,8 +22,10 @@ pub(crate) const INFO: ServeInfo =
 /// The rate that makes the configuration wait to be stopped.
 const WAITS: f64 = 0.5;
 
-#[derive(Debug)]
-pub(crate) struct TestProvider;
+#[derive(Debug, Default)]
+pub(crate) struct TestProvider {
+    rate: Arc<Mutex<Option<f64>>>,
+}
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Config {
@@ -31,12 +36,16 @@ pub(crate) struct Config {
 impl Provider for TestProvider {
     type Config = Config;
 
+    fn fresh(&self) -> Self {
+        Self::default()
+    }
+
     fn schema(&self) -> Schema {
         schema([("rate", AttributeType::Number, AttributeConstraint::Optional)])
     }
 
     fn resources(&self) -> Vec<Arc<dyn DynamicResource>> {
-        vec![dynamic(Thing)]
+        vec![dynamic(Thing { rate: Arc::clone(&self.rate) })]
     }
 
     async fn validate(&self, config: Config, diags: &mut Diagnostics) {
@@ -51,13 +60,18 @@ impl Provider for TestProvider {
             context.stop.cancelled().await;
             diags.add_warning(said("interrupted", AttributePath::root()));
         }
+        if let Value::Value(rate) = config.rate {
+            *self.rate.lock().unwrap() = Some(rate);
+        }
         tracing::warn!(terraform_version, rate = ?config.rate, "configured");
     }
 }
 
 /// Does what its `name` says, at create, update and delete alike.
 #[derive(Debug)]
-struct Thing;
+struct Thing {
+    rate: Arc<Mutex<Option<f64>>>,
+}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
@@ -120,6 +134,11 @@ impl Resource for Thing {
         diags: Diags<'_>,
     ) -> Option<Outcome<State, Private>> {
         match current.state.name.as_str() {
+            "tells its rate" => {
+                let rate = *self.rate.lock().unwrap();
+                diags.add_warning(said(format!("{rate:?}"), AttributePath::root()));
+                Some(Outcome { state: Some(current.state), private: current.private })
+            }
             "gone" => Some(Outcome { state: None, private: current.private }),
             "unreadable" => {
                 diags.add_error(said("cannot be read", AttributePath::root()));
@@ -207,7 +226,7 @@ async fn act(
     }
 }
 
-fn said(summary: &'static str, attribute: AttributePath) -> Diagnostic {
+fn said(summary: impl Into<Cow<'static, str>>, attribute: AttributePath) -> Diagnostic {
     Diagnostic { summary: summary.into(), detail: "".into(), attribute }
 }
 

@@ -92,7 +92,7 @@ async fn applied(
     Answered::new(answer.diagnostics, answer.new_state, &answer.private)
 }
 
-async fn read(client: &Client, type_name: &str, state: &Value) -> Answered {
+pub(crate) async fn read(client: &Client, type_name: &str, state: &Value) -> Answered {
     let request = ReadResourceRequest {
         type_name: type_name.to_owned(),
         current_state: encoded(Some(state)),
