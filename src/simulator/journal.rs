@@ -20,7 +20,7 @@ pub enum Cloud {
 /// `Debug` leaves headers and bodies out, because they hold credentials; so does [`Entry::redacted`].
 #[derive(Clone, Serialize)]
 pub struct Entry {
-    /// Counts from 1 in the order of arrival.
+    /// Counts from 1 in the order of arrival, and on over every clear and reset.
     pub sequence: u64,
     /// When it arrived, as time since the start; milliseconds in JSON.
     #[serde(serialize_with = "milliseconds")]

@@ -339,7 +339,8 @@ fn register(store: &Store, door: Door, request: &Request) -> (u64, Target, Verdi
     };
     let State { faults, dice, .. } = &mut *state;
     let verdict = faults.judge(request, &target, dice);
-    let sequence = state.journal.entries.last().map_or(1, |entry| entry.sequence + 1);
+    state.requests += 1;
+    let sequence = state.requests;
     let at = state.clock.now();
     state.journal.entries.push(Entry {
         sequence,

@@ -29,6 +29,9 @@ pub(crate) struct State {
     pub(crate) dice: fastrand::Rng,
     pub(crate) schedule: Schedule<Event>,
     pub(crate) journal: Journal,
+    /// How many requests there ever were. No clear sets it back: an answer that is late must not find the entry of
+    /// another request under its number.
+    pub(crate) requests: u64,
     pub(crate) faults: FaultInjector,
     /// Jobs, issued tokens and keys, bad signatures.
     pub(crate) huaweicloud: huaweicloud::Memory,
@@ -46,6 +49,7 @@ impl State {
             dice: fastrand::Rng::with_seed(config.seed),
             schedule: Schedule::default(),
             journal: Journal::default(),
+            requests: 0,
             faults,
             huaweicloud: huaweicloud::Memory::default(),
             samsungcloud: samsungcloud::Memory::default(),
@@ -128,10 +132,11 @@ impl Store {
     /// Starts afresh from the configuration: the world, the switches, the jobs, the journal, the faults.
     pub(crate) fn reset(&self) {
         let mut state = self.lock();
-        // The listeners stay.
-        let ports = std::mem::take(&mut state.samsungcloud.ports);
+        // The listeners stay, and the requests that are still to be answered.
+        let (ports, requests) = (std::mem::take(&mut state.samsungcloud.ports), state.requests);
         *state = State::new(self.config.clone());
         state.samsungcloud.ports = ports;
+        state.requests = requests;
     }
 
     /// Changes an entry of the journal and wakes those who wait for it, after the lock is dropped.

@@ -86,6 +86,31 @@ async fn a_delayed_request_is_in_the_journal_before_it_is_answered() {
 }
 
 #[tokio::test]
+async fn a_late_answer_finishes_no_request_that_came_after_a_clear() {
+    let simulator = simulator().await;
+    simulator.add_fault(attach_rule(Effect::Delay { time: Duration::from_millis(50) }));
+    simulator.add_fault(FaultRule::new("ListVolumes", Effect::Delay { time: Duration::from_secs(600) }));
+    let late = async {
+        try_attach(&simulator).await.unwrap();
+        simulator.wait_until(|journal| journal.count("ListVolumes") == 1).await;
+    };
+    let held = async {
+        simulator.wait_until(|journal| journal.count("AttachServerVolume") == 1).await;
+        simulator.clear_journal();
+        send(&simulator, "GET", LIST, &[("x-auth-token", TOKEN)], "").await
+    };
+    tokio::select! {
+        () = late => {}
+        _ = held => panic!("it is held for ten minutes"),
+    }
+    let held = simulator.journal().entries()[0].clone();
+    assert_eq!((held.sequence, held.finished), (2, false), "the answer was the attach's");
+    send(&simulator, "POST", "/_simulator/reset", &[], "").await.unwrap();
+    volume(&simulator, &volume_id(1)).await;
+    assert_eq!(simulator.journal().entries()[0].sequence, 3, "a reset does not begin again either");
+}
+
+#[tokio::test]
 async fn jobs_stall_have_unknown_states_or_lag_by_rule() {
     let simulator = simulator().await;
     simulator.add_fault(attach_rule(Effect::JobStatus { status: "PENDING_PAYMENT".to_owned() }));
