@@ -32,6 +32,10 @@ pub struct FaultRule {
     pub volume_id: Option<String>,
     /// What happens.
     pub effect: Effect,
+    /// The cloud acts before its answer is replaced (`status`, `api_error`, `html_page`), as when a gateway gives up on a
+    /// backend that goes on. Nothing for other effects: they have one order only, and what is throttled was not let in.
+    #[serde(default)]
+    pub after: bool,
     /// Lets the first so many matching requests pass.
     #[serde(default)]
     pub skip: u32,
@@ -70,6 +74,7 @@ impl FaultRule {
             server_id: None,
             volume_id: None,
             effect,
+            after: false,
             skip: 0,
             times: None,
             probability: 1.0,
@@ -95,6 +100,11 @@ impl FaultRule {
     /// Only for this volume.
     pub fn volume(self, id: &str) -> Self {
         Self { volume_id: Some(id.to_owned()), ..self }
+    }
+
+    /// The cloud acts first, and then its answer is replaced.
+    pub fn after(self) -> Self {
+        Self { after: true, ..self }
     }
 
     /// With a name for the journal and the counters.
@@ -129,7 +139,7 @@ fn path_matches(template: &str, segments: &[String]) -> bool {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Effect {
-    /// Answers this status and body; the cloud never sees the request.
+    /// Answers this status and body; the cloud never sees the request, unless [`FaultRule::after`].
     Status {
         /// The HTTP status.
         status: u16,
@@ -137,7 +147,7 @@ pub enum Effect {
         #[serde(default)]
         body: String,
     },
-    /// Answers an error in the envelope of the service asked; the cloud never sees the request.
+    /// Answers an error in the envelope of the service asked; the cloud never sees the request, unless [`FaultRule::after`].
     ApiError {
         /// The HTTP status.
         status: u16,
@@ -164,7 +174,7 @@ pub enum Effect {
     ResetAfter,
     /// Cuts the answer's body in half and resets the connection; the cloud has acted.
     Truncate,
-    /// Answers an HTML page, as a proxy does; the cloud never sees the request.
+    /// Answers an HTML page, as a proxy does; the cloud never sees the request, unless [`FaultRule::after`].
     HtmlPage {
         /// The HTTP status.
         status: u16,
@@ -234,6 +244,10 @@ impl Effect {
             Self::JobStatus { .. } => "job_status",
             Self::ExtraLag { .. } => "extra_lag",
         }
+    }
+
+    fn replaces_the_answer(&self) -> bool {
+        matches!(self, Self::Status { .. } | Self::ApiError { .. } | Self::HtmlPage { .. })
     }
 
     fn is_for_the_job(&self) -> bool {
@@ -327,6 +341,8 @@ impl<'a> Digest<'a> {
 pub(crate) struct Verdict {
     /// Spoils the exchange.
     pub(crate) exchange: Option<Effect>,
+    /// The cloud acts before its answer is replaced.
+    pub(crate) acts: bool,
     /// Spoil the job.
     pub(crate) job: Vec<JobFault>,
     /// For the journal.
@@ -380,6 +396,7 @@ impl FaultInjector {
                 verdict.job.push(JobFault { server_id: rule.server_id.clone(), effect: rule.effect.clone() });
             } else {
                 verdict.exchange = Some(rule.effect.clone());
+                verdict.acts = rule.after && rule.effect.replaces_the_answer();
             }
         }
         verdict

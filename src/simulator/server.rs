@@ -383,14 +383,16 @@ async fn respond(
         match &verdict.exchange {
             Some(Effect::ResetBefore) => None,
             effect => {
+                let act = |state: &mut State| match door {
+                    Door::Huaweicloud => huaweicloud::answer(state, request, &verdict.job),
+                    Door::Samsungcloud { region } => samsungcloud::answer(state, request, region, &verdict.job),
+                };
+                let acted = verdict.acts.then(|| act(&mut state));
                 let by_fault = effect.as_ref().and_then(|effect| match door {
                     Door::Huaweicloud => huaweicloud::fault_reply(&mut state, target, effect),
                     Door::Samsungcloud { .. } => samsungcloud::fault_reply(&mut state, request, target, effect),
                 });
-                let reply = by_fault.unwrap_or_else(|| match door {
-                    Door::Huaweicloud => huaweicloud::answer(&mut state, request, &verdict.job),
-                    Door::Samsungcloud { region } => samsungcloud::answer(&mut state, request, region, &verdict.job),
-                });
+                let reply = by_fault.or(acted).unwrap_or_else(|| act(&mut state));
                 Some(reply.with_header("Date", state.clock.http_date()))
             }
         }

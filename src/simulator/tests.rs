@@ -63,6 +63,25 @@ async fn an_answer_can_be_cut_be_a_page_or_be_something_else() {
 }
 
 #[tokio::test]
+async fn an_error_can_come_although_the_cloud_has_acted() {
+    let gone = |status| Effect::Status { status, body: String::new() };
+    let code = Effect::ApiError { status: 504, code: "APIGW.0201".to_owned(), message: "timeout".to_owned() };
+    for (effect, status) in [(gone(504), 504), (code, 504), (Effect::HtmlPage { status: 502 }, 502)] {
+        let simulator = simulator().await;
+        simulator.add_fault(attach_rule(effect).after());
+        let answer = try_attach(&simulator).await.unwrap();
+        assert_eq!((answer.status, simulator.jobs().len()), (status, 1));
+        assert!(!answer.text.contains("job_id"), "{answer:?}");
+        assert_eq!(simulator.journal().entries()[0].status, Some(status), "as the client saw it");
+    }
+    let simulator = simulator().await;
+    let rule = r#"{"operation":"AttachServerVolume","effect":{"kind":"throttle"},"after":true}"#;
+    simulator.add_fault(serde_json::from_str(rule).unwrap());
+    assert_eq!(try_attach(&simulator).await.unwrap().status, 429);
+    assert!(simulator.jobs().is_empty(), "what is throttled was not let in");
+}
+
+#[tokio::test]
 async fn a_delayed_request_is_in_the_journal_before_it_is_answered() {
     let simulator = simulator().await;
     simulator.add_fault(attach_rule(Effect::Delay { time: Duration::from_secs(600) }));

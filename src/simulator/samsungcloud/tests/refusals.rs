@@ -347,6 +347,11 @@ async fn an_answer_can_be_lost_before_or_after_the_cloud_acted() {
     simulator.add_fault(FaultRule::new("AttachVolumeVirtualServer", Effect::ResetAfter).times(1));
     assert!(try_call(&simulator, "POST", &target, &body).await.is_none());
     assert_eq!(simulator.operations().len(), 1);
+    simulator.advance_all();
+    let late = Effect::ApiError { status: 504, code: "Timeout".to_owned(), message: "too late".to_owned() };
+    simulator.add_fault(FaultRule::new("DetachVolumeVirtualServer", late).after());
+    assert_eq!(error(&detach(&simulator, &server, &id).await), (504, "Timeout".to_owned()));
+    assert_eq!(simulator.operations().len(), 2, "it came after the detach was accepted");
     assert_eq!(error(&call(&simulator, "POST", &target, &body).await).0, 409, "the first one counted");
 }
 
