@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::huaweicloud::Job;
 use super::message::{Reply, Request};
 use super::store::Store;
 use super::{FaultRule, World, duration};
@@ -81,7 +82,14 @@ fn parsed<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<T, Reply> {
 
 /// Huawei Cloud's jobs.
 fn jobs(store: &Store) -> Vec<Value> {
-    store.lock().huaweicloud.jobs.iter().map(|job| timed(job, job.began, job.ended)).collect()
+    let shown = |job: &Job| {
+        let mut shown = timed(job, job.began, job.ended);
+        for (shown, part) in shown["parts"].as_array_mut().into_iter().flatten().zip(&job.parts) {
+            shown["ended"] = json!(part.ended.map(milliseconds));
+        }
+        shown
+    };
+    store.lock().huaweicloud.jobs.iter().map(shown).collect()
 }
 
 /// Samsung Cloud Platform's operations.
@@ -92,11 +100,14 @@ fn operations(store: &Store) -> Vec<Value> {
 
 /// With its times in milliseconds, which is what people compare.
 fn timed(shown: &impl serde::Serialize, began: Duration, ended: Option<Duration>) -> Value {
-    let milliseconds = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
     let mut shown = serde_json::to_value(shown).unwrap_or_default();
     shown["began"] = json!(milliseconds(began));
     shown["ended"] = json!(ended.map(milliseconds));
     shown
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// Huawei Cloud's switches by name, and those of Samsung Cloud Platform under `samsungcloud`.

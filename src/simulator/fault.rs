@@ -33,7 +33,8 @@ pub struct FaultRule {
     /// What happens.
     pub effect: Effect,
     /// The cloud acts before its answer is replaced (`status`, `api_error`, `html_page`), as when a gateway gives up on a
-    /// backend that goes on. Nothing for other effects: they have one order only, and what is throttled was not let in.
+    /// backend that goes on; and Huawei Cloud's job fails although its work is done (`job_fails`). Nothing for other
+    /// effects: they have one order only, and what is throttled was not let in.
     #[serde(default)]
     pub after: bool,
     /// Lets the first so many matching requests pass.
@@ -102,7 +103,7 @@ impl FaultRule {
         Self { volume_id: Some(id.to_owned()), ..self }
     }
 
-    /// The cloud acts first, and then its answer is replaced.
+    /// The cloud acts first, and then its answer is replaced or its job fails.
     pub fn after(self) -> Self {
         Self { after: true, ..self }
     }
@@ -294,6 +295,8 @@ pub struct FaultCount {
 pub(crate) struct JobFault {
     pub(crate) server_id: Option<String>,
     pub(crate) effect: Effect,
+    /// A job that fails does so after its work.
+    pub(crate) after: bool,
 }
 
 impl JobFault {
@@ -303,7 +306,9 @@ impl JobFault {
         for fault in faults {
             match &fault.effect {
                 Effect::JobFails { code, reason } => {
-                    digest.failures.push((fault.server_id.as_deref(), (code, reason)));
+                    digest
+                        .failures
+                        .push((fault.server_id.as_deref(), ShareFails { why: (code, reason), after: fault.after }));
                 }
                 Effect::JobStalls => digest.stalls = true,
                 Effect::JobStatus { status } => digest.status_shown = Some(status.clone()),
@@ -324,13 +329,22 @@ pub(crate) struct Digest<'a> {
     pub(crate) status_shown: Option<String>,
     /// How much later than usual the lists follow.
     pub(crate) extra_lag: Duration,
-    /// Codes and reasons, each with the only server it is meant for, if it is for one.
-    failures: Vec<(Option<&'a str>, (&'a str, &'a str))>,
+    /// Each with the only server it is meant for, if it is for one.
+    failures: Vec<(Option<&'a str>, ShareFails<'a>)>,
+}
+
+/// How a server's share of a job fails.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShareFails<'a> {
+    /// Code and reason.
+    pub(crate) why: (&'a str, &'a str),
+    /// After its work is done.
+    pub(crate) after: bool,
 }
 
 impl<'a> Digest<'a> {
-    /// Code and reason with which a server's share of the job fails: the first rule's.
-    pub(crate) fn failure(&self, server_id: &str) -> Option<(&'a str, &'a str)> {
+    /// How a server's share of the job fails: the first rule's way.
+    pub(crate) fn failure(&self, server_id: &str) -> Option<ShareFails<'a>> {
         let meant = self.failures.iter().find(|(only, _)| only.is_none_or(|only| only == server_id));
         meant.map(|(_, failure)| *failure)
     }
@@ -393,7 +407,8 @@ impl FaultInjector {
             *fired += 1;
             verdict.label.get_or_insert_with(|| rule.label());
             if rule.effect.is_for_the_job() {
-                verdict.job.push(JobFault { server_id: rule.server_id.clone(), effect: rule.effect.clone() });
+                let (server_id, effect) = (rule.server_id.clone(), rule.effect.clone());
+                verdict.job.push(JobFault { server_id, effect, after: rule.after });
             } else {
                 verdict.exchange = Some(rule.effect.clone());
                 verdict.acts = rule.after && rule.effect.replaces_the_answer();

@@ -142,9 +142,12 @@ pub struct Durations {
     /// ECS detach.
     #[serde(with = "duration")]
     pub detach: Duration,
-    /// ECS batch attach and batch detach, however many members.
+    /// ECS batch attach and batch detach, however many members, unless they end one after the other.
     #[serde(with = "duration")]
     pub batch: Duration,
+    /// How much later each member of a batch ends than the one before it; zero: all together.
+    #[serde(with = "duration")]
+    pub member: Duration,
     /// ECS stop.
     #[serde(with = "duration")]
     pub stop: Duration,
@@ -164,6 +167,7 @@ impl Default for Durations {
             attach: seconds(3),
             detach: seconds(3),
             batch: seconds(3),
+            member: Duration::ZERO,
             stop: seconds(4),
             start: seconds(4),
             lite_server: seconds(5),
@@ -172,13 +176,14 @@ impl Default for Durations {
 }
 
 impl Durations {
-    /// The same duration for every job, a tenth of it in `INIT`.
+    /// The same duration for every job, a tenth of it in `INIT`, and all members of a batch together.
     pub fn all(duration: Duration) -> Self {
         Self {
             init: duration / 10,
             attach: duration,
             detach: duration,
             batch: duration,
+            member: Duration::ZERO,
             stop: duration,
             start: duration,
             lite_server: duration,

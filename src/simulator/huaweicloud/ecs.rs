@@ -1,12 +1,14 @@
 //! ECS besides attach and detach: jobs, servers, block devices, stop and start.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::attach::{accept, free_slots};
 use super::job::{self, Failure, Job, JobKind, JobStatus, Part};
 use super::switches::{
     AttachingInEcs, BlockDeviceSize, DataBootIndex, JobEndTime, JobVolumeId, MissingBlockDevice, PartialBatch,
-    SubJobIds, Switches, UnknownJob,
+    SubJobIds, SubJobReason, SubJobsOfSuccess, Switches, UnknownJob,
 };
 use super::world::{Disk, Phase, Server};
 use super::{Answer, Call, error};
@@ -40,12 +42,17 @@ fn job_json(call: &Call<'_>, job: &Job) -> Value {
     }
     let mut body = Map::new();
     let kind = job_type(job.kind);
-    fill(call, job, &mut body, &job.id, kind.0, status, failure);
+    fill(call, job, &mut body, &job.id, kind.0, (status, job.ended, failure));
+    let hides_sub_jobs = match (&job.ended, job.failure()) {
+        (None, _) => false,
+        (Some(_), Some(_)) if switches.partial_batch == PartialBatch::NoSubJobs => true,
+        (Some(_), _) => status == JobStatus::Success && switches.sub_jobs_of_success == SubJobsOfSuccess::Absent,
+    };
     if !job.kind.is_batch() {
         if let Some(part) = job.parts.first() {
             body.insert("entities".to_owned(), entities(switches, part));
         }
-    } else if switches.partial_batch == PartialBatch::NoSubJobs && job.failure().is_some() && !job.is_unfinished() {
+    } else if hides_sub_jobs {
         body.insert("entities".to_owned(), json!({}));
     } else {
         let sub_jobs: Vec<_> = job.parts.iter().map(|part| sub_job(call, job, part, kind.1)).collect();
@@ -55,15 +62,18 @@ fn job_json(call: &Call<'_>, job: &Job) -> Value {
 }
 
 fn sub_job(call: &Call<'_>, job: &Job, part: &Part, kind: &str) -> Value {
-    let status = match (job.ended, &part.failure) {
-        (None, _) => job.status,
+    let status = match (part.ended, &part.failure) {
+        (None, _) if job.is_unfinished() => job.status,
+        (None, _) => JobStatus::Running,
         (Some(_), None) => JobStatus::Success,
         (Some(_), Some(_)) => JobStatus::Fail,
     };
     let mut body = Map::new();
-    fill(call, job, &mut body, &part.id, kind, status, part.failure.as_ref());
+    let tells = call.switches().sub_job_reason == SubJobReason::Codes;
+    let failure = part.failure.as_ref();
+    fill(call, job, &mut body, &part.id, kind, (status, part.ended, failure.filter(|_| tells)));
     let mut entities = entities(call.switches(), part);
-    if let (Some(failure), Some(_)) = (&part.failure, job.ended) {
+    if let (Some(failure), Some(_)) = (failure, part.ended) {
         entities["errorcode_message"] = Value::from(failure.reason.as_str());
     }
     body.insert("entities".to_owned(), entities);
@@ -73,26 +83,26 @@ fn sub_job(call: &Call<'_>, job: &Job, part: &Part, kind: &str) -> Value {
     Value::Object(body)
 }
 
-/// What jobs and sub-jobs have in common.
+/// What jobs and sub-jobs have in common; `outcome` is the status, when it became final, and why it failed.
 fn fill(
     call: &Call<'_>,
     job: &Job,
     body: &mut Map<String, Value>,
     id: &str,
     kind: &str,
-    status: JobStatus,
-    failure: Option<&Failure>,
+    outcome: (JobStatus, Option<Duration>, Option<&Failure>),
 ) {
+    let (status, ended, failure) = outcome;
     let time = |moment| Value::from(stamp(call.state.clock.at(moment), MILLISECONDS_Z));
-    let end_time = match (job.ended, call.switches().job_end_time) {
+    let end_time = match (ended, call.switches().job_end_time) {
         (Some(ended), _) => time(ended),
         (None, JobEndTime::Empty) => Value::from(""),
         (None, JobEndTime::Null) => Value::Null,
     };
-    // The reason of a failure to come is not known to the cloud before the job ends.
-    let failure = failure.filter(|_| !job.is_unfinished());
+    // The reason of a failure to come is not known to the cloud before the end.
+    let failure = failure.filter(|_| ended.is_some());
     let mut set = |key: &str, value: Value| body.insert(key.to_owned(), value);
-    set("status", job.status_shown.clone().filter(|_| job.is_unfinished()).map_or_else(|| json!(status), Value::from));
+    set("status", job.status_shown.clone().filter(|_| ended.is_none()).map_or_else(|| json!(status), Value::from));
     set("job_id", Value::from(id));
     set("job_type", Value::from(kind));
     set("begin_time", time(job.began));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::switches::{FailedAttach, FailedDetach, InitialJobStatus};
+use super::switches::{FailedAttach, FailedDetach, InitialJobStatus, PartialBatch};
 use super::work;
 use crate::simulator::clock::{MICROSECONDS, stamp};
 use crate::simulator::fault::JobFault;
@@ -99,6 +99,12 @@ pub struct Part {
     pub failure: Option<Failure>,
     /// Failed the checks, so nothing was touched for it.
     pub refused: bool,
+    /// Is said to have failed although its work is done.
+    pub done: bool,
+    /// When its sub-job became `SUCCESS` or `FAIL`: that of a refused part at once.
+    pub ended: Option<Duration>,
+    #[serde(skip)]
+    pub(super) decided: bool,
 }
 
 impl Part {
@@ -112,12 +118,20 @@ impl Part {
             force: false,
             failure: None,
             refused: false,
+            done: false,
+            ended: None,
+            decided: false,
         }
     }
 
     /// The same, failing without touching anything.
     pub(crate) fn refused(self, failure: Failure) -> Self {
         Self { failure: Some(failure), refused: true, ..self }
+    }
+
+    /// Whether its work gets done, whatever is said of it.
+    pub(crate) fn works(&self) -> bool {
+        self.failure.is_none() || self.done
     }
 }
 
@@ -140,8 +154,6 @@ pub struct Job {
     pub ended: Option<Duration>,
     /// One for each server.
     pub parts: Vec<Part>,
-    #[serde(skip)]
-    decided: bool,
 }
 
 impl Job {
@@ -154,12 +166,24 @@ impl Job {
     pub fn is_unfinished(&self) -> bool {
         self.ended.is_none()
     }
+
+    /// Ends the job with the last of its parts, or with the first that failed.
+    fn conclude(&mut self, at: Duration, fails_early: bool) {
+        let has_failed = |part: &Part| part.ended.is_some() && part.failure.is_some();
+        let is_over = self.parts.iter().all(|part| part.ended.is_some());
+        if self.is_unfinished() && (is_over || fails_early && self.parts.iter().any(has_failed)) {
+            self.status = if self.failure().is_some() { JobStatus::Fail } else { JobStatus::Success };
+            self.ended = Some(at);
+        }
+    }
 }
 
 /// One step of a job: what changes at the same moment.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
     job_id: String,
+    /// The part by its place; every part when absent.
+    part: Option<usize>,
     runs: bool,
     ends: bool,
     server_side: bool,
@@ -179,9 +203,13 @@ pub(crate) fn start(
     let spoilt = JobFault::digest(faults);
     let (stalls, lag) = (spoilt.stalls, state.config.settle_lag + spoilt.extra_lag);
     for part in &mut parts {
-        part.failure = part.failure.take().or_else(|| spoilt.failure(&part.server_id).map(Failure::new));
+        if let (None, Some(fails)) = (&part.failure, spoilt.failure(&part.server_id)) {
+            (part.failure, part.done) = (Some(Failure::new(fails.why)), fails.after);
+        }
         part.id = state.hex_id();
-        if !part.refused {
+        if part.refused {
+            part.ended = Some(began);
+        } else {
             let attachment_id = state.uuid();
             work::begin(&mut state.world.huaweicloud, kind, part, attachment_id, &at);
         }
@@ -190,27 +218,18 @@ pub(crate) fn start(
     let from_init = kind.is_lite() || state.config.huaweicloud.switches.initial_job_status == InitialJobStatus::Init;
     let status = if from_init { JobStatus::Init } else { JobStatus::Running };
     let (project_id, status_shown) = (project_id.to_owned(), spoilt.status_shown);
-    let steps = steps(state, &id, kind, from_init, stalls, lag);
-    for (delay, number, step) in steps {
+    let job = Job { id: id.clone(), kind, project_id, status, status_shown, began, ended: None, parts };
+    for (delay, number, step) in steps(state, &job, stalls, lag) {
         state.plan(began + delay, number, Event::Huaweicloud(step));
     }
-    let job = Job { id: id.clone(), kind, project_id, status, status_shown, began, ended: None, parts, decided: false };
     state.huaweicloud.jobs.push(job);
     id
 }
 
 /// The steps of a job, each with how long after the start it is due and its number for manual mode.
-fn steps(
-    state: &State,
-    id: &str,
-    kind: JobKind,
-    from_init: bool,
-    stalls: bool,
-    lag: Duration,
-) -> Vec<(Duration, u32, Step)> {
+fn steps(state: &State, job: &Job, stalls: bool, lag: Duration) -> Vec<(Duration, u32, Step)> {
     let durations = &state.config.huaweicloud.durations;
-    let init = durations.init;
-    let whole = match kind {
+    let whole = match job.kind {
         JobKind::Attach => durations.attach,
         JobKind::Detach => durations.detach,
         JobKind::BatchAttach | JobKind::BatchDetach => durations.batch,
@@ -218,17 +237,31 @@ fn steps(
         JobKind::Start => durations.start,
         JobKind::LiteAttach | JobKind::LiteDetach => durations.lite_server,
     };
-    let still = Step { job_id: id.to_owned(), runs: false, ends: false, server_side: false, volume_side: false };
+    let still =
+        Step { job_id: job.id.clone(), part: None, runs: false, ends: false, server_side: false, volume_side: false };
     let mut steps = Vec::new();
-    if from_init {
-        steps.push((init.min(whole), 1, Step { runs: true, ..still.clone() }));
+    if job.status == JobStatus::Init {
+        steps.push((durations.init.min(whole), 1, Step { runs: true, ..still.clone() }));
     }
-    if !stalls {
-        let (first, second) = state.config.settle_order.split(lag);
-        let step =
-            |seen: Seen| Step { ends: seen.job, server_side: seen.server, volume_side: seen.volume, ..still.clone() };
-        steps.push((whole, 2, step(first)));
-        steps.extend(second.map(|seen| (whole + lag, 3, step(seen))));
+    if stalls {
+        return steps;
+    }
+    let (first, second) = state.config.settle_order.split(lag);
+    let working = || job.parts.iter().enumerate().filter(|(_, part)| !part.refused);
+    let one_by_one = !durations.member.is_zero() && working().count() > 1;
+    let parts = if one_by_one { working().map(|(place, _)| Some(place)).collect() } else { vec![None] };
+    let mut due = whole;
+    for part in parts {
+        let step = |seen: Seen| Step {
+            part,
+            ends: seen.job,
+            server_side: seen.server,
+            volume_side: seen.volume,
+            ..still.clone()
+        };
+        steps.push((due, 2, step(first)));
+        steps.extend(second.map(|seen| (due + lag, 3, step(seen))));
+        due += durations.member;
     }
     steps
 }
@@ -242,30 +275,34 @@ pub(crate) fn take(state: &mut State, at: Duration, step: &Step) {
     let world = &mut state.world.huaweicloud;
     if step.runs {
         job.status = JobStatus::Running;
-        return;
     }
-    if !job.decided {
-        job.decided = true;
-        for part in job.parts.iter_mut().filter(|part| !part.refused && part.failure.is_none()) {
-            part.failure = work::trouble(world, job.kind, part);
+    let places = step.part.map_or(0..job.parts.len(), |place| place..place + 1);
+    for part in job.parts.get_mut(places).into_iter().flatten().filter(|part| !step.runs && !part.refused) {
+        if !part.decided
+            && part.works()
+            && let Some(trouble) = work::trouble(world, job.kind, part)
+        {
+            (part.failure, part.done) = (Some(trouble), false);
         }
-    }
-    for part in job.parts.iter().filter(|part| !part.refused) {
+        part.decided = true;
         if step.server_side {
             work::settle_server(world, job.kind, part);
         }
         if step.volume_side {
-            let leaves_error = part.failure.is_some()
+            let leaves_error = !part.works()
                 && match job.kind.attaches() {
                     true => switches.failed_attach == FailedAttach::Error,
                     false => switches.failed_detach == FailedDetach::ErrorDetaching,
                 };
             work::settle_volume(world, job.kind, part, &at_text, leaves_error);
         }
+        if step.ends {
+            part.ended = Some(at);
+        }
     }
-    if step.ends {
-        job.status = if job.failure().is_some() { JobStatus::Fail } else { JobStatus::Success };
-        job.ended = Some(at);
+    let fails_early = job.kind.is_batch() && switches.partial_batch == PartialBatch::ParentFailsEarly;
+    if step.ends || fails_early {
+        job.conclude(at, fails_early);
     }
 }
 
@@ -279,6 +316,7 @@ pub(crate) fn find<'a>(state: &'a State, id: &str) -> Option<&'a Job> {
 
 /// Whether a server has a job that is not finished.
 pub(crate) fn is_busy(state: &State, server_id: &str) -> bool {
-    let mut unfinished = state.huaweicloud.jobs.iter().filter(|job| job.is_unfinished());
-    unfinished.any(|job| job.parts.iter().any(|part| !part.refused && part.server_id == server_id))
+    // By part, because a job may have failed while some of its parts still run.
+    let mut parts = state.huaweicloud.jobs.iter().flat_map(|job| &job.parts);
+    parts.any(|part| part.ended.is_none() && part.server_id == server_id)
 }

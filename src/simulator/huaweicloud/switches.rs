@@ -142,6 +142,22 @@ switches! {
         ParentSucceeds,
         /// The job is `FAIL` with `Common.0021`, without sub-jobs.
         NoSubJobs,
+        /// The job is `FAIL` as soon as one member failed, while others still run.
+        ParentFailsEarly,
+    }
+    /// Whether a batch that succeeded lists its sub-jobs.
+    sub_jobs_of_success: SubJobsOfSuccess {
+        /// It does.
+        Listed,
+        /// Its `entities` are empty.
+        Absent,
+    }
+    /// Where a failed sub-job says why.
+    sub_job_reason: SubJobReason {
+        /// In `error_code` and `fail_reason`, and in `errorcode_message` of its `entities`.
+        Codes,
+        /// In `errorcode_message` alone.
+        ErrorcodeMessage,
     }
     /// Whether sub-jobs have ids of their own.
     sub_job_ids: SubJobIds {

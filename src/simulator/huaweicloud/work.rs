@@ -99,7 +99,7 @@ fn is_forced(world: &World, part: &Part) -> bool {
 
 /// The server's record follows its job.
 pub(crate) fn settle_server(world: &mut World, kind: JobKind, part: &Part) {
-    let worked = part.failure.is_none();
+    let worked = part.works();
     let forced = is_forced(world, part);
     let Some(volume_id) = &part.volume_id else {
         if let Some(server) = world.server_mut(&part.server_id) {
@@ -134,7 +134,7 @@ pub(crate) fn settle_volume(world: &mut World, kind: JobKind, part: &Part, at: &
     let Some(volume_id) = &part.volume_id else { return };
     let server_id = evs_server_id(world, kind, &part.server_id);
     let Some(volume) = world.volume_mut(volume_id) else { return };
-    if kind.attaches() != part.failure.is_none() {
+    if kind.attaches() != part.works() {
         volume.attachments.retain(|attachment| attachment.server_id != server_id);
     }
     for attachment in volume.attachments.iter_mut().filter(|attachment| attachment.server_id == server_id) {

@@ -84,7 +84,7 @@ pub(crate) fn start(
         volume_id: volume_id.map(str::to_owned),
         began: state.clock.now(),
         ended: None,
-        failure: spoilt.failure(server_id).map(|(code, reason)| format!("{code}: {reason}")),
+        failure: spoilt.failure(server_id).map(|fails| format!("{}: {}", fails.why.0, fails.why.1)),
         state_shown: spoilt.status_shown,
         state_before: String::new(),
         at_rest_since: None,

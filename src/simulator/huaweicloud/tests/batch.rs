@@ -1,5 +1,7 @@
 //! Batch attach and batch detach of one shared volume, and every layout of a partial failure.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::simulator::huaweicloud::World;
@@ -97,7 +99,12 @@ async fn partly_failed(layout: PartialBatch) -> (Simulator, Value) {
 
 #[tokio::test]
 async fn one_bad_member_fails_alone_in_every_layout() {
-    for layout in [PartialBatch::ParentFails, PartialBatch::ParentSucceeds, PartialBatch::NoSubJobs] {
+    for layout in [
+        PartialBatch::ParentFails,
+        PartialBatch::ParentSucceeds,
+        PartialBatch::NoSubJobs,
+        PartialBatch::ParentFailsEarly,
+    ] {
         let (simulator, shown) = partly_failed(layout).await;
         let record = volume(&simulator, &shared_volume_id(1)).await;
         assert_eq!(record["attachments"].as_array().map(Vec::len), Some(1), "{layout:?}");
@@ -107,7 +114,7 @@ async fn one_bad_member_fails_alone_in_every_layout() {
         let codes: Vec<_> = codes.into_iter().map(|sub_job| sub_job["error_code"].as_str()).collect();
         let all = vec![None, Some("Common.0022"), None, Some("Ecs.0111")];
         let expected: ((&str, Option<&str>), Vec<Option<&str>>) = match layout {
-            PartialBatch::ParentFails => (("FAIL", Some("Common.0021")), all),
+            PartialBatch::ParentFails | PartialBatch::ParentFailsEarly => (("FAIL", Some("Common.0021")), all),
             PartialBatch::ParentSucceeds => (("SUCCESS", None), all),
             PartialBatch::NoSubJobs => (("FAIL", Some("Common.0021")), Vec::new()),
         };
@@ -116,6 +123,101 @@ async fn one_bad_member_fails_alone_in_every_layout() {
     let (_, shown) = partly_failed(PartialBatch::ParentFails).await;
     let failed = &shown["entities"]["sub_jobs"][1];
     assert_eq!(failed["entities"], json!({"server_id": server_id(2), "errorcode_message": "Mission fails."}));
+}
+
+/// The parent's status and those of its sub-jobs.
+async fn statuses(simulator: &Simulator, accepted: &Answer) -> (String, Vec<String>) {
+    let shown = job(simulator, accepted).await;
+    let text = |value: &Value| value["status"].as_str().unwrap().to_owned();
+    (text(&shown), shown["entities"]["sub_jobs"].as_array().into_iter().flatten().map(text).collect())
+}
+
+#[tokio::test]
+async fn members_may_end_one_after_the_other_and_bad_ones_at_once() {
+    let simulator = shared_on(2).await;
+    simulator.set_config(|config| config.huaweicloud.durations.member = Duration::from_secs(1));
+    let accepted = batch(&simulator, "detach", &ids([1, 9, 2])).await;
+    for expected in [
+        ("INIT", ["INIT", "FAIL", "INIT"]),
+        ("RUNNING", ["RUNNING", "FAIL", "RUNNING"]),
+        ("RUNNING", ["SUCCESS", "FAIL", "RUNNING"]),
+        ("FAIL", ["SUCCESS", "FAIL", "SUCCESS"]),
+    ] {
+        let (parent, members) = statuses(&simulator, &accepted).await;
+        assert_eq!((parent.as_str(), &*members), (expected.0, &expected.1.map(str::to_owned)[..]));
+        let has_left = members[0] == "SUCCESS";
+        let disk_is_gone = |w: &crate::simulator::World| {
+            w.huaweicloud.server(&server_id(1)).unwrap().disk(&shared_volume_id(1)).is_none()
+        };
+        assert_eq!(simulator.world(disk_is_gone), has_left);
+        simulator.advance();
+    }
+    let shown = job(&simulator, &accepted).await;
+    assert_eq!(shown["entities"]["sub_jobs"][1]["end_time"], shown["begin_time"]);
+    let jobs = call(&simulator, "GET", "/_simulator/jobs", "").await.json();
+    assert!(jobs["jobs"][0]["parts"][1]["ended"].is_f64());
+}
+
+#[tokio::test]
+async fn a_parent_may_fail_while_members_still_run() {
+    let simulator = shared_on(2).await;
+    simulator.set_switches(|s| s.partial_batch = PartialBatch::ParentFailsEarly);
+    let accepted = batch(&simulator, "detach", &ids([1, 9, 2])).await;
+    simulator.advance();
+    let fails = ("FAIL".to_owned(), ["RUNNING", "FAIL", "RUNNING"].map(str::to_owned).to_vec());
+    assert_eq!(statuses(&simulator, &accepted).await, fails);
+    assert_eq!(job(&simulator, &accepted).await["error_code"], "Common.0021");
+    let busy = detach(&simulator, &server_id(1), &shared_volume_id(1)).await;
+    assert_eq!(busy.error(), (400, "Ecs.0100".to_owned()), "its part goes on");
+    simulator.advance_all();
+    let done = ("FAIL".to_owned(), ["SUCCESS", "FAIL", "SUCCESS"].map(str::to_owned).to_vec());
+    assert_eq!(statuses(&simulator, &accepted).await, done);
+    assert_eq!(volume(&simulator, &shared_volume_id(1)).await["status"], "available");
+}
+
+#[tokio::test]
+async fn a_batch_that_succeeded_may_list_no_sub_jobs() {
+    for (switch, sub_jobs) in [(SubJobsOfSuccess::Listed, 2), (SubJobsOfSuccess::Absent, 0)] {
+        let simulator = shared_on(2).await;
+        simulator.set_switches(|s| s.sub_jobs_of_success = switch);
+        let accepted = batch(&simulator, "detach", &ids([1, 2])).await;
+        assert_eq!(statuses(&simulator, &accepted).await.1.len(), 2, "while it runs");
+        simulator.advance_all();
+        let (parent, members) = statuses(&simulator, &accepted).await;
+        assert_eq!((parent.as_str(), members.len()), ("SUCCESS", sub_jobs), "{switch:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sub_job_may_say_why_in_its_entities_alone() {
+    for (reason, code) in [(SubJobReason::Codes, json!("Ecs.0111")), (SubJobReason::ErrorcodeMessage, Value::Null)] {
+        let simulator = shared_on(1).await;
+        simulator.set_switches(|s| s.sub_job_reason = reason);
+        let accepted = batch(&simulator, "detach", &ids([1, 9])).await;
+        simulator.advance_all();
+        let failed = job(&simulator, &accepted).await["entities"]["sub_jobs"][1].clone();
+        assert_eq!((&failed["status"], &failed["error_code"]), (&json!("FAIL"), &code), "{reason:?}");
+        assert_eq!(failed["fail_reason"].is_null(), code.is_null());
+        assert!(failed["entities"]["errorcode_message"].as_str().unwrap().contains("has been detached"));
+    }
+}
+
+#[tokio::test]
+async fn a_job_may_fail_although_its_work_is_done() {
+    let simulator = shared_on(2).await;
+    let effect = || Effect::JobFails { code: "Common.0022".to_owned(), reason: "Mission fails.".to_owned() };
+    simulator.add_fault(FaultRule::new("BatchDetachVolumes", effect()).server(&server_id(1)).after());
+    let accepted = batch(&simulator, "detach", &ids([1, 2])).await;
+    simulator.advance_all();
+    let shown = job(&simulator, &accepted).await;
+    assert_eq!(shown["entities"]["sub_jobs"][0]["error_code"], "Common.0022");
+    assert_eq!(volume(&simulator, &shared_volume_id(1)).await["status"], "available", "both are gone");
+
+    simulator.add_fault(FaultRule::new("AttachServerVolume", effect()).after());
+    let accepted = crate::simulator::testing::attach(&simulator, &server_id(1), &volume_id(1)).await;
+    simulator.advance_all();
+    assert_eq!(job(&simulator, &accepted).await["status"], "FAIL");
+    assert!(simulator.world(|world| world.huaweicloud.is_attached(&server_id(1), &volume_id(1))));
 }
 
 #[tokio::test]
