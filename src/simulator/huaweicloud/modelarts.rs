@@ -5,8 +5,10 @@
 use serde_json::{Value, json};
 
 use super::job::{self, Failure, Job, JobKind, JobStatus, Part};
-use super::switches::{LiteServerRefusal, LiteServerVolumes, OperationStatusCase, UnknownOperation};
-use super::world::LiteServer;
+use super::switches::{
+    LiteServerConflict, LiteServerRefusal, LiteServerVolumes, OperationStatusCase, UnknownOperation,
+};
+use super::world::{LiteServer, Phase};
 use super::{Answer, Call, error};
 use crate::simulator::message::Reply;
 
@@ -42,18 +44,33 @@ pub(crate) fn detach(call: &mut Call<'_>) -> Answer {
     let trouble = match server.disk(&volume_id) {
         None => Some(format!("Volume {volume_id} is not attached to server {}.", server.id)),
         Some(disk) if disk.root => Some(format!("Volume {volume_id} is the root volume.")),
+        Some(disk) if disk.phase != Phase::Attached || is_at_work(call, &volume_id) => {
+            Some(format!("Volume {volume_id} is being attached or detached."))
+        }
         Some(_) => unfit_state(server),
     };
     start(call, JobKind::LiteDetach, &volume_id, trouble)
 }
 
+/// Whether EVS has an attach or a detach of the volume under way, for whichever server.
+fn is_at_work(call: &Call<'_>, volume_id: &str) -> bool {
+    call.volume(volume_id).is_some_and(|volume| volume.attachments.iter().any(|a| a.phase != Phase::Attached))
+}
+
 fn start(call: &mut Call<'_>, kind: JobKind, volume_id: &str, trouble: Option<String>) -> Answer {
-    let part = Part { device: "/dev/sdb".to_owned(), ..Part::new(call.param("server_id"), Some(volume_id)) };
-    let part = match trouble {
+    let server_id = call.param("server_id");
+    let part = Part { device: "/dev/sdb".to_owned(), ..Part::new(server_id, Some(volume_id)) };
+    let switches = call.switches();
+    let conflict = (job::is_busy(call.state, server_id)
+        && switches.lite_server_conflict != LiteServerConflict::Allowed)
+        .then(|| format!("Server {server_id} has an operation in progress."));
+    let is_in_operation = match conflict {
+        Some(_) => switches.lite_server_conflict == LiteServerConflict::FailedOperation,
+        None => switches.lite_server_refusal == LiteServerRefusal::FailedOperation,
+    };
+    let part = match conflict.or(trouble) {
         None => part,
-        Some(text) if call.switches().lite_server_refusal == LiteServerRefusal::FailedOperation => {
-            part.refused(Failure::new(("ModelArts.7000", &text)))
-        }
+        Some(text) if is_in_operation => part.refused(Failure::new(("ModelArts.7000", &text))),
         Some(text) => return Err(error::modelarts(400, "ModelArts.7000", &text)),
     };
     let project_id = call.param("project_id").to_owned();

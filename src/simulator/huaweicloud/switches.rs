@@ -260,6 +260,15 @@ switches! {
         /// Accepted; the operation fails.
         FailedOperation,
     }
+    /// An operation on a Lite Server that is busy with another.
+    lite_server_conflict: LiteServerConflict {
+        /// 400 `ModelArts.7000`.
+        Refused,
+        /// Accepted; the operation fails.
+        FailedOperation,
+        /// Accepted.
+        Allowed,
+    }
     /// An operation id that is unknown.
     unknown_operation: UnknownOperation {
         /// 400 `ModelArts.6404`.

@@ -105,6 +105,35 @@ async fn a_refusal_may_come_as_a_failed_operation_with_its_error() {
 }
 
 #[tokio::test]
+async fn a_lite_server_takes_one_operation_at_a_time_and_a_disk_in_any_case() {
+    let one = lite_server_id(1);
+    let prepared = |conflict| async move {
+        let simulator = with_switches(|s| s.lite_server_conflict = conflict).await;
+        simulator.edit(|world| world.huaweicloud.attach_lite(&lite_server_id(1), &volume_id(1)));
+        assert_eq!(detach(&simulator, &lite_server_id(1), &volume_id(1)).await.status, 200);
+        simulator
+    };
+    let refused = (400, "ModelArts.7000".to_owned());
+    let simulator = prepared(LiteServerConflict::Refused).await;
+    assert_eq!(error(&detach(&simulator, &one, &volume_id(1)).await), refused);
+    assert_eq!(error(&attach(&simulator, &one, &volume_id(2)).await), refused);
+    assert_eq!(attach(&simulator, &lite_server_id(2), &volume_id(2)).await.status, 200, "another server is free");
+    simulator.advance_all();
+    assert_eq!(attach(&simulator, &one, &volume_id(1)).await.status, 200, "and this one later");
+
+    let simulator = prepared(LiteServerConflict::FailedOperation).await;
+    let second = attach(&simulator, &one, &volume_id(2)).await;
+    simulator.advance_all();
+    assert_eq!(operation(&simulator, &one, &second).await["operation_error"]["code"], "ModelArts.7000");
+    assert_eq!(volume(&simulator, &volume_id(2)).await["status"], "available", "untouched");
+
+    let simulator = prepared(LiteServerConflict::Allowed).await;
+    assert_eq!(error(&detach(&simulator, &one, &volume_id(1)).await), refused, "it is being detached");
+    assert_eq!(attach(&simulator, &one, &volume_id(2)).await.status, 200);
+    assert_eq!(error(&detach(&simulator, &one, &volume_id(2)).await), refused, "it is being attached");
+}
+
+#[tokio::test]
 async fn an_operation_can_be_made_to_fail_stall_or_speak_another_language() {
     let simulator = simulator().await;
     let fails = Effect::JobFails { code: "ModelArts.7001".to_owned(), reason: "no".to_owned() };
