@@ -230,14 +230,20 @@ fn check_detach(call: &Call<'_>, server_id: &str, volume_id: &str) -> Result<(),
 /// Available, or shared and not with everybody yet.
 fn is_attachable(volume: &Volume) -> bool {
     let may_share = volume.multiattach && volume.status == "in-use" && volume.attachments.len() < MOST_SHARERS;
-    volume.status == "available" || may_share
+    let is_free = volume.status == "available" && volume.attachments.iter().all(|a| a.phase == Phase::Attached);
+    is_free || may_share
+}
+
+/// Whether a job works on the volume, or has ended before its record shows it.
+pub(crate) fn is_volume_at_work(call: &Call<'_>, volume_id: &str) -> bool {
+    let shows = |volume: &Volume| volume.attachments.iter().any(|attachment| attachment.phase != Phase::Attached);
+    job::is_volume_busy(call.state, volume_id) || call.volume(volume_id).is_some_and(shows)
 }
 
 /// A volume takes one operation at a time, whichever server it is for; a batch is one.
 fn check_volume_is_at_rest(call: &Call<'_>, volume_id: &str) -> Result<(), Refusal> {
-    let is_busy = |volume: &Volume| volume.attachments.iter().any(|a| a.phase != Phase::Attached);
     match call.switches().volume_conflict {
-        _ if !call.volume(volume_id).is_some_and(is_busy) => Ok(()),
+        _ if !is_volume_at_work(call, volume_id) => Ok(()),
         VolumeConflict::Ecs0103 => Err(Refusal::now(error::VOLUME_STATE)),
         VolumeConflict::FailedJob => Err(Refusal::InJob(Failure::new(error::VOLUME_STATE))),
         VolumeConflict::Allowed => Ok(()),

@@ -190,10 +190,14 @@ pub(crate) fn list_volume_attachments(call: &mut Call<'_>) -> Answer {
     Ok(Reply::json(200, &json!({"volumeAttachments": attachments})))
 }
 
-/// The disks ECS shows: all, or not those still being attached.
+/// The disks ECS shows: all whose attach has begun, or not those still being attached.
 fn listed<'a>(call: &Call<'_>, server: &'a Server) -> impl Iterator<Item = &'a Disk> + use<'a> {
     let hides = call.switches().attaching_in_ecs == AttachingInEcs::Hidden;
-    server.disks.iter().filter(move |disk| !(hides && disk.phase == Phase::Attaching))
+    server.disks.iter().filter(move |disk| match disk.phase {
+        Phase::Accepted => false,
+        Phase::Attaching => !hides,
+        Phase::Attached | Phase::Detaching => true,
+    })
 }
 
 fn block_device(call: &Call<'_>, server: &Server, disk: &Disk) -> Value {

@@ -82,10 +82,14 @@ fn id_list(text: &str) -> Option<Vec<String>> {
     inner.split(',').filter(|id| !id.trim().is_empty()).map(unquote).collect()
 }
 
-/// The attachments EVS shows: all, or not those still being made.
+/// The attachments EVS shows: all that have begun, or not those still being made.
 fn listed<'a>(call: &Call<'_>, volume: &'a Volume) -> impl Iterator<Item = &'a Attachment> + use<'a> {
     let hides = call.switches().attaching_in_evs == AttachingInEvs::Hidden;
-    volume.attachments.iter().filter(move |attachment| !(hides && attachment.phase == Phase::Attaching))
+    volume.attachments.iter().filter(move |attachment| match attachment.phase {
+        Phase::Accepted => false,
+        Phase::Attaching => !hides,
+        Phase::Attached | Phase::Detaching => true,
+    })
 }
 
 /// The server id EVS shows: for a Lite Server the one of what it is made of, or its own.

@@ -1,13 +1,13 @@
 //! Jobs of ECS and operations of ModelArts: what was started, and the steps it goes through.
 //!
-//! A job begins by marking both records of its pairs, then runs, then ends; the server's and the volume's record follow
-//! when the job ends or, with a settle lag, later or earlier, as [`SettleOrder`](crate::simulator::SettleOrder) says.
+//! A job is accepted, begins by marking both records of its pairs, runs, and ends; the server's and the volume's record
+//! follow when the job ends or, with a settle lag, later or earlier, as [`SettleOrder`](crate::simulator::SettleOrder) says.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::switches::{FailedAttach, FailedDetach, InitialJobStatus, PartialBatch};
+use super::switches::{FailedAttach, FailedDetach, InitialJobStatus, JobBegins, PartialBatch};
 use super::work;
 use crate::simulator::clock::{MICROSECONDS, stamp};
 use crate::simulator::fault::JobFault;
@@ -202,6 +202,9 @@ pub(crate) fn start(
     let at = stamp(state.clock.at(began), MICROSECONDS);
     let spoilt = JobFault::digest(faults);
     let (stalls, lag) = (spoilt.stalls, state.config.settle_lag + spoilt.extra_lag);
+    let switches = &state.config.huaweicloud.switches;
+    let from_init = kind.is_lite() || switches.initial_job_status == InitialJobStatus::Init;
+    let begins = !from_init || switches.job_begins == JobBegins::AtOnce;
     for part in &mut parts {
         if let (None, Some(fails)) = (&part.failure, spoilt.failure(&part.server_id)) {
             (part.failure, part.done) = (Some(Failure::new(fails.why)), fails.after);
@@ -209,13 +212,15 @@ pub(crate) fn start(
         part.id = state.hex_id();
         if part.refused {
             part.ended = Some(began);
-        } else {
-            let attachment_id = state.uuid();
-            work::begin(&mut state.world.huaweicloud, kind, part, attachment_id, &at);
+            continue;
+        }
+        let attachment_id = state.uuid();
+        work::accept(&mut state.world.huaweicloud, kind, part, attachment_id, &at);
+        if begins {
+            work::begin(&mut state.world.huaweicloud, kind, part);
         }
     }
     let id = if kind.is_lite() { state.uuid() } else { format!("ff8080{}", &state.hex_id()[6..]) };
-    let from_init = kind.is_lite() || state.config.huaweicloud.switches.initial_job_status == InitialJobStatus::Init;
     let status = if from_init { JobStatus::Init } else { JobStatus::Running };
     let (project_id, status_shown) = (project_id.to_owned(), spoilt.status_shown);
     let job = Job { id: id.clone(), kind, project_id, status, status_shown, began, ended: None, parts };
@@ -275,6 +280,8 @@ pub(crate) fn take(state: &mut State, at: Duration, step: &Step) {
     let world = &mut state.world.huaweicloud;
     if step.runs {
         job.status = JobStatus::Running;
+        let begins = switches.job_begins == JobBegins::WhenRunning;
+        job.parts.iter().filter(|part| begins && !part.refused).for_each(|part| work::begin(world, job.kind, part));
     }
     let places = step.part.map_or(0..job.parts.len(), |place| place..place + 1);
     for part in job.parts.get_mut(places).into_iter().flatten().filter(|part| !step.runs && !part.refused) {
@@ -319,4 +326,10 @@ pub(crate) fn is_busy(state: &State, server_id: &str) -> bool {
     // By part, because a job may have failed while some of its parts still run.
     let mut parts = state.huaweicloud.jobs.iter().flat_map(|job| &job.parts);
     parts.any(|part| part.ended.is_none() && part.server_id == server_id)
+}
+
+/// Whether a volume has a job that is not finished, for whichever server.
+pub(crate) fn is_volume_busy(state: &State, volume_id: &str) -> bool {
+    let mut parts = state.huaweicloud.jobs.iter().flat_map(|job| &job.parts);
+    parts.any(|part| part.ended.is_none() && part.volume_id.as_deref() == Some(volume_id))
 }

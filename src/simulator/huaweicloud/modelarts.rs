@@ -4,11 +4,12 @@
 
 use serde_json::{Value, json};
 
+use super::attach::is_volume_at_work;
 use super::job::{self, Failure, Job, JobKind, JobStatus, Part};
 use super::switches::{
     LiteServerConflict, LiteServerRefusal, LiteServerVolumes, OperationStatusCase, UnknownOperation,
 };
-use super::world::{LiteServer, Phase};
+use super::world::{LiteDisk, LiteServer, Phase};
 use super::{Answer, Call, error};
 use crate::simulator::message::Reply;
 
@@ -24,7 +25,7 @@ pub(crate) fn attach(call: &mut Call<'_>) -> Answer {
     let volume = call.volume(&volume_id);
     let trouble = if server.disk(&volume_id).is_some() {
         Some(format!("Volume {volume_id} is already attached to server {}.", server.id))
-    } else if volume.is_none_or(|volume| volume.status != "available") {
+    } else if volume.is_none_or(|volume| volume.status != "available") || is_volume_at_work(call, &volume_id) {
         Some(format!("Volume {volume_id} does not exist or is in use."))
     } else if volume.is_some_and(|volume| volume.availability_zone != server.availability_zone) {
         Some(format!("Volume {volume_id} is in another availability zone."))
@@ -44,17 +45,12 @@ pub(crate) fn detach(call: &mut Call<'_>) -> Answer {
     let trouble = match server.disk(&volume_id) {
         None => Some(format!("Volume {volume_id} is not attached to server {}.", server.id)),
         Some(disk) if disk.root => Some(format!("Volume {volume_id} is the root volume.")),
-        Some(disk) if disk.phase != Phase::Attached || is_at_work(call, &volume_id) => {
+        Some(disk) if disk.phase != Phase::Attached || is_volume_at_work(call, &volume_id) => {
             Some(format!("Volume {volume_id} is being attached or detached."))
         }
         Some(_) => unfit_state(server),
     };
     start(call, JobKind::LiteDetach, &volume_id, trouble)
-}
-
-/// Whether EVS has an attach or a detach of the volume under way, for whichever server.
-fn is_at_work(call: &Call<'_>, volume_id: &str) -> bool {
-    call.volume(volume_id).is_some_and(|volume| volume.attachments.iter().any(|a| a.phase != Phase::Attached))
 }
 
 fn start(call: &mut Call<'_>, kind: JobKind, volume_id: &str, trouble: Option<String>) -> Answer {
@@ -184,7 +180,9 @@ pub(crate) fn list_servers(call: &mut Call<'_>) -> Answer {
 
 fn server_json(call: &Call<'_>, server: &LiteServer) -> Value {
     let volumes = call.switches().lite_server_volumes;
-    let shown = server.disks.iter().filter(|disk| disk.original || volumes == LiteServerVolumes::Fresh);
+    let is_shown =
+        |disk: &&LiteDisk| disk.original || volumes == LiteServerVolumes::Fresh && disk.phase != Phase::Accepted;
+    let shown = server.disks.iter().filter(is_shown);
     let disks: Vec<_> = shown
         .map(|disk| {
             let volume = call.world().volume(&disk.volume_id);

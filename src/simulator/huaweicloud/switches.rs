@@ -12,6 +12,13 @@ switches! {
         /// `RUNNING` at once.
         Running,
     }
+    /// When a job that begins in `INIT` first shows on its server and its volume.
+    job_begins: JobBegins {
+        /// With the answer that accepts it.
+        AtOnce,
+        /// When it runs: until then both sides are as before.
+        WhenRunning,
+    }
     /// The status of a POST or DELETE that started a job.
     accepted_status: AcceptedStatus {
         /// 200, as the examples show.

@@ -4,45 +4,45 @@ use super::device;
 use super::job::{Failure, JobKind, Part};
 use super::world::{Attachment, Disk, Hypervisor, LiteDisk, Phase, World};
 
-/// Marks both records of a pair, or the server, as being worked on.
-pub(crate) fn begin(world: &mut World, kind: JobKind, part: &Part, attachment_id: String, at: &str) {
-    let Some(volume_id) = &part.volume_id else {
-        if let Some(server) = world.server_mut(&part.server_id) {
-            let task = if kind == JobKind::Stop { "powering-off" } else { "powering-on" };
-            server.task_state = Some(task.to_owned());
-        }
-        return;
-    };
+/// Gives both sides of a pair to be attached a record that nobody sees yet.
+pub(crate) fn accept(world: &mut World, kind: JobKind, part: &Part, attachment_id: String, at: &str) {
+    let Some(volume_id) = part.volume_id.as_ref().filter(|_| kind.attaches()) else { return };
     let scsi = world.volume(volume_id).is_some_and(|volume| volume.scsi);
     let bootable = world.volume(volume_id).is_some_and(|volume| volume.bootable);
     let evs_server_id = evs_server_id(world, kind, &part.server_id);
-    if kind.attaches() {
-        if let Some(server) = world.lite_server_mut(&part.server_id) {
-            let disk = LiteDisk { volume_id: volume_id.clone(), phase: Phase::Attaching, ..LiteDisk::default() };
-            server.disks.push(disk);
-        } else if let Some(server) = world.server_mut(&part.server_id) {
-            server.disks.push(Disk {
-                volume_id: volume_id.clone(),
-                device: part.device.clone(),
-                scsi,
-                boot_index: device::next_boot_index(server, bootable),
-                phase: Phase::Attaching,
-                ..Disk::default()
-            });
-        }
-        if let Some(volume) = world.volume_mut(volume_id) {
-            volume.attachments.push(Attachment {
-                attachment_id,
-                server_id: evs_server_id,
-                device: part.device.clone(),
-                attached_at: at.to_owned(),
-                phase: Phase::Attaching,
-            });
-            volume.refresh_status();
-        }
-    } else {
-        set_server_phase(world, &part.server_id, volume_id, Phase::Detaching);
-        set_volume_phase(world, &evs_server_id, volume_id, Phase::Detaching);
+    if let Some(server) = world.lite_server_mut(&part.server_id) {
+        let disk = LiteDisk { volume_id: volume_id.clone(), phase: Phase::Accepted, ..LiteDisk::default() };
+        server.disks.push(disk);
+    } else if let Some(server) = world.server_mut(&part.server_id) {
+        server.disks.push(Disk {
+            volume_id: volume_id.clone(),
+            device: part.device.clone(),
+            scsi,
+            boot_index: device::next_boot_index(server, bootable),
+            phase: Phase::Accepted,
+            ..Disk::default()
+        });
+    }
+    if let Some(volume) = world.volume_mut(volume_id) {
+        volume.attachments.push(Attachment {
+            attachment_id,
+            server_id: evs_server_id,
+            device: part.device.clone(),
+            attached_at: at.to_owned(),
+            phase: Phase::Accepted,
+        });
+    }
+}
+
+/// Marks both records of a pair, or the server, as being worked on.
+pub(crate) fn begin(world: &mut World, kind: JobKind, part: &Part) {
+    if let Some(volume_id) = &part.volume_id {
+        let phase = if kind.attaches() { Phase::Attaching } else { Phase::Detaching };
+        set_server_phase(world, &part.server_id, volume_id, phase);
+        set_volume_phase(world, &evs_server_id(world, kind, &part.server_id), volume_id, phase);
+    } else if let Some(server) = world.server_mut(&part.server_id) {
+        let task = if kind == JobKind::Stop { "powering-off" } else { "powering-on" };
+        server.task_state = Some(task.to_owned());
     }
 }
 

@@ -197,7 +197,7 @@ impl Volume {
             "attaching"
         } else if any(Phase::Detaching) {
             "detaching"
-        } else if self.attachments.is_empty() {
+        } else if self.attachments.iter().all(|attachment| attachment.phase == Phase::Accepted) {
             "available"
         } else {
             "in-use"

@@ -61,6 +61,36 @@ async fn a_detach_goes_the_same_way_back() {
 }
 
 #[tokio::test]
+async fn a_job_may_show_on_neither_side_before_it_runs() {
+    let simulator = with_switches(|s| s.job_begins = JobBegins::WhenRunning).await;
+    let (server, disk) = (server_id(1), volume_id(1));
+    let sight = || async {
+        let record = volume(&simulator, &disk).await;
+        let attachments = record["attachments"].as_array().unwrap().len();
+        let listed = block_devices(&simulator, &server).await.len();
+        (record["status"].as_str().unwrap().to_owned(), attachments, listed)
+    };
+    let accepted = attach(&simulator, &server, &disk).await;
+    assert_eq!(job(&simulator, &accepted).await["status"], "INIT");
+    assert_eq!(sight().await, ("available".to_owned(), 0, 1), "as before");
+    assert_eq!(attach(&simulator, &server, &volume_id(2)).await.error().1, "Ecs.0100", "but the server is busy");
+    assert_eq!(attach(&simulator, &server_id(2), &disk).await.error().1, "Ecs.0103", "and so is the volume");
+    simulator.advance();
+    assert_eq!(job(&simulator, &accepted).await["status"], "RUNNING");
+    assert_eq!(sight().await, ("attaching".to_owned(), 1, 2));
+    simulator.advance();
+    assert_eq!(sight().await, ("in-use".to_owned(), 1, 2));
+
+    let accepted = detach(&simulator, &server, &disk).await;
+    assert_eq!(sight().await, ("in-use".to_owned(), 1, 2), "as before");
+    assert_eq!(detach(&simulator, &server, &disk).await.error().1, "Ecs.0100");
+    simulator.advance();
+    assert_eq!(sight().await, ("detaching".to_owned(), 1, 2));
+    simulator.advance();
+    assert_eq!((job(&simulator, &accepted).await["status"].clone(), sight().await.1), (json!("SUCCESS"), 0));
+}
+
+#[tokio::test]
 async fn in_automatic_mode_time_ends_the_job() {
     let mut config = Config { mode: TransitionMode::Auto, ..manual() };
     config.huaweicloud.durations = Durations::all(Duration::from_secs(60));
