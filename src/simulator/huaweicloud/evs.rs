@@ -178,17 +178,22 @@ pub(crate) fn volume_action(call: &mut Call<'_>) -> Answer {
     let body = call.body.clone();
     let Some(volume) = call.state.world.huaweicloud.volume_mut(&id) else { return Err(missing()) };
     if let Some(options) = body.get("os-detach") {
-        let position = match options["attachment_id"].as_str() {
-            Some(wanted) => volume.attachments.iter().position(|attachment| attachment.attachment_id == wanted),
-            None if volume.attachments.len() > 1 => {
+        let position = match &options["attachment_id"] {
+            Value::String(wanted) => volume.attachments.iter().position(|a| a.attachment_id == *wanted),
+            Value::Null if volume.attachments.len() > 1 => {
                 return Err(refuse(400, "attachment_id must be specified: the volume has several attachments."));
             }
-            None => volume.attachments.len().checked_sub(1),
+            Value::Null => volume.attachments.len().checked_sub(1),
+            _ => return Err(refuse(400, "attachment_id must be a string.")),
         };
         if volume.attachments.is_empty() {
             return Err(refuse(400, "Invalid volume: volume is not attached."));
         }
         let position = position.ok_or_else(|| refuse(404, "Volume attachment could not be found."))?;
+        // From `in-use` to `available` only: not in the middle of a real attach or detach.
+        if volume.attachments.get(position).is_some_and(|attachment| attachment.phase != Phase::Attached) {
+            return Err(refuse(400, "Invalid volume: the attachment is being made or undone."));
+        }
         volume.attachments.remove(position);
         volume.refresh_status();
     } else if let Some(options) = body.get("os-attach") {

@@ -6,7 +6,7 @@ use super::{simulator, with_switches};
 use crate::simulator::Simulator;
 use crate::simulator::huaweicloud::built_in::{server_id, shared_volume_id, volume_id};
 use crate::simulator::huaweicloud::switches::*;
-use crate::simulator::testing::{Answer, block_devices, call, volume};
+use crate::simulator::testing::{Answer, attach, block_devices, call, detach, volume};
 
 async fn list(simulator: &Simulator, query: &str) -> Value {
     let answer = call(simulator, "GET", &format!("/v2/{{p}}/cloudvolumes/detail?{query}"), "").await;
@@ -98,6 +98,27 @@ async fn os_detach_of_one_of_several_attachments_needs_its_id() {
     let record = volume(&simulator, &shared).await;
     assert_eq!((&record["status"], &record["attachments"][0]["server_id"]), (&json!("in-use"), &json!(server_id(1))));
     assert_eq!(act(&simulator, &shared, json!({"os-detach": {}})).await.status, 202, "the only one needs no id");
+}
+
+#[tokio::test]
+async fn os_detach_is_for_attachments_at_rest_and_takes_their_id_as_text() {
+    let simulator = simulator().await;
+    let (server, disk) = (server_id(1), volume_id(1));
+    attach(&simulator, &server, &disk).await;
+    let id = volume(&simulator, &disk).await["attachments"][0]["attachment_id"].clone();
+    for body in [json!({"os-detach": {"attachment_id": id}}), json!({"os-detach": {}})] {
+        assert_eq!(act(&simulator, &disk, body).await.status, 400, "it is being attached");
+    }
+    simulator.advance_all();
+    for id in [json!(7), json!([]), json!({"id": id})] {
+        assert_eq!(act(&simulator, &disk, json!({"os-detach": {"attachment_id": id}})).await.status, 400, "{id}");
+    }
+    detach(&simulator, &server, &disk).await;
+    assert_eq!(act(&simulator, &disk, json!({"os-detach": {}})).await.status, 400, "it is being detached");
+    assert_eq!(volume(&simulator, &disk).await["status"], "detaching", "nothing of this changed anything");
+    simulator.advance_all();
+    simulator.edit(|world| world.huaweicloud.attach(&server, &disk));
+    assert_eq!(act(&simulator, &disk, json!({"os-detach": {"attachment_id": null}})).await.status, 202);
 }
 
 #[tokio::test]
