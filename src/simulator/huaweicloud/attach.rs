@@ -2,6 +2,8 @@
 //!
 //! Pages "Attaching a Disk to an ECS", "Detaching a Disk from an ECS", "Detaching Volumes in a Batch".
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::error;
@@ -14,7 +16,7 @@ use super::world::{Hypervisor, Phase, Server, Volume};
 use super::{Answer, Call, device};
 use crate::simulator::message::Reply;
 
-/// Servers that may share one volume.
+/// Servers that may share one volume, and entries that one batch may have.
 const MOST_SHARERS: usize = 16;
 
 /// Why a pair is not taken on.
@@ -119,17 +121,22 @@ pub(crate) fn batch_attach(call: &mut Call<'_>) -> Answer {
     if !volume.multiattach {
         return Err(error::bad_request(error::INVALID));
     }
-    if volume.attachments.len() + members.len() > MOST_SHARERS {
+    if members.len() > MOST_SHARERS {
         return Err(too_many());
     }
-    if !is_attachable(volume) {
+    if !has_fit_status(volume) {
         return Err(error::bad_request(error::VOLUME_STATE));
     }
+    let mut room = room(volume);
     let mut parts = Vec::new();
     for (server_id, wanted) in members {
         let part = Part::new(&server_id, Some(&volume_id));
-        parts.push(match check_attach(call, &server_id, &volume_id, wanted.as_deref()) {
-            Ok(device) => Part { device, ..part },
+        let checked = check_attach(call, &server_id, &volume_id, wanted.as_deref());
+        parts.push(match checked.and_then(|device| if room > 0 { Ok(device) } else { Err(volume_state(call)) }) {
+            Ok(device) => {
+                room -= 1;
+                Part { device, ..part }
+            }
             Err(refusal) => bad_member(call, part, &refusal)?,
         });
     }
@@ -189,7 +196,7 @@ fn check_attach(call: &Call<'_>, server_id: &str, volume_id: &str, wanted: Optio
         let text = "The disk has already been attached to the ECS and you cannot repeatedly attach it.";
         return Err(Refusal::now(("Ecs.0057", text)));
     }
-    if !is_attachable(volume) {
+    if !has_fit_status(volume) || room(volume) == 0 {
         return Err(volume_state(call));
     }
     if volume.availability_zone != server.availability_zone {
@@ -227,11 +234,16 @@ fn check_detach(call: &Call<'_>, server_id: &str, volume_id: &str) -> Result<(),
     Ok(())
 }
 
-/// Available, or shared and not with everybody yet.
-fn is_attachable(volume: &Volume) -> bool {
-    let may_share = volume.multiattach && volume.status == "in-use" && volume.attachments.len() < MOST_SHARERS;
+/// Available, or shared and in use; and no job has it.
+fn has_fit_status(volume: &Volume) -> bool {
     let is_free = volume.status == "available" && volume.attachments.iter().all(|a| a.phase == Phase::Attached);
-    is_free || may_share
+    is_free || volume.multiattach && volume.status == "in-use"
+}
+
+/// How many more servers may share a volume.
+fn room(volume: &Volume) -> usize {
+    let sharers: HashSet<_> = volume.attachments.iter().map(|attachment| &attachment.server_id).collect();
+    MOST_SHARERS.saturating_sub(sharers.len())
 }
 
 /// Whether a job works on the volume, or has ended before its record shows it.

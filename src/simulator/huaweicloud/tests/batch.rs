@@ -63,7 +63,7 @@ async fn the_two_batches_do_not_take_each_other_s_members() {
 #[tokio::test]
 async fn a_batch_wants_a_shared_volume_and_not_too_many_servers() {
     let simulator = shared_on(10).await;
-    assert_eq!(batch(&simulator, "attach", &objects(11..=17)).await.error(), (400, "Ecs.0118".to_owned()), "17 in all");
+    assert_eq!(batch(&simulator, "attach", &objects(1..=17)).await.error(), (400, "Ecs.0118".to_owned()));
     assert_eq!(batch(&simulator, "detach", &ids(1..=17)).await.error(), (400, "Ecs.0118".to_owned()));
     let plain = format!("/v1/{{p}}/batchaction/attachvolumes/{}", volume_id(1));
     let body = json!({"serverinfo": objects([1])}).to_string();
@@ -76,6 +76,25 @@ async fn a_batch_wants_a_shared_volume_and_not_too_many_servers() {
     assert_eq!(call(&simulator, "POST", &plain, &body).await.error(), (400, "Ecs.0005".to_owned()));
     simulator.set_switches(|s| s.unshared_batch_detach = UnsharedBatchDetach::Accepted);
     assert_eq!(call(&simulator, "POST", &plain, &body).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_seventeenth_sharer_and_one_that_has_the_volume_are_bad_members() {
+    let codes = |shown: &Value| -> Vec<Option<String>> {
+        let sub_jobs = shown["entities"]["sub_jobs"].as_array().unwrap().iter();
+        sub_jobs.map(|sub_job| sub_job["error_code"].as_str().map(str::to_owned)).collect()
+    };
+    let simulator = shared_on(14).await;
+    let accepted = batch(&simulator, "attach", &objects(14..=17)).await;
+    simulator.advance_all();
+    let shown = job(&simulator, &accepted).await;
+    assert_eq!(codes(&shown), [Some("Ecs.0057".to_owned()), None, None, Some("Ecs.0103".to_owned())]);
+    let accepted = batch(&simulator, "attach", &objects(16..=17)).await;
+    simulator.advance_all();
+    let shown = job(&simulator, &accepted).await;
+    assert_eq!(codes(&shown), [Some("Ecs.0057".to_owned()), Some("Ecs.0103".to_owned())], "there is no room at all");
+    simulator.set_switches(|s| s.bad_batch_member = BadBatchMember::WholeRefused);
+    assert_eq!(batch(&simulator, "attach", &objects([17])).await.error(), (400, "Ecs.0103".to_owned()));
 }
 
 #[tokio::test]
