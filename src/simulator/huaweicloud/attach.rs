@@ -117,21 +117,25 @@ pub(crate) fn batch_attach(call: &mut Call<'_>) -> Answer {
             members.push((server_id, device));
         }
     }
-    let volume = call.volume(&volume_id).ok_or_else(|| error::bad_request(error::VOLUME_STATE))?;
-    if !volume.multiattach {
+    if call.volume(&volume_id).is_some_and(|volume| !volume.multiattach) {
         return Err(error::bad_request(error::INVALID));
     }
     if members.len() > MOST_SHARERS {
         return Err(too_many());
     }
-    if !has_fit_status(volume) {
-        return Err(error::bad_request(error::VOLUME_STATE));
-    }
-    let mut room = room(volume);
+    let fits = check_volume_is_at_rest(call, &volume_id);
+    let for_all = for_all(fits.and_then(|()| match call.volume(&volume_id) {
+        Some(volume) if has_fit_status(volume) => Ok(()),
+        _ => Err(volume_state(call)),
+    }))?;
+    let mut room = call.volume(&volume_id).map_or(0, room);
     let mut parts = Vec::new();
     for (server_id, wanted) in members {
         let part = Part::new(&server_id, Some(&volume_id));
-        let checked = check_attach(call, &server_id, &volume_id, wanted.as_deref());
+        let checked = match for_all.clone() {
+            Some(failure) => Err(Refusal::InJob(failure)),
+            None => check_attach(call, &server_id, &volume_id, wanted.as_deref()),
+        };
         parts.push(match checked.and_then(|device| if room > 0 { Ok(device) } else { Err(volume_state(call)) }) {
             Ok(device) => {
                 room -= 1;
@@ -160,15 +164,15 @@ pub(crate) fn batch_detach(call: &mut Call<'_>) -> Answer {
     if !is_shared && call.switches().unshared_batch_detach == UnsharedBatchDetach::Refused {
         return Err(error::bad_request(error::INVALID));
     }
-    let for_all = match check_volume_is_at_rest(call, &volume_id) {
-        Ok(()) => None,
-        Err(Refusal::InJob(failure)) => Some(failure),
-        Err(Refusal::Now(reply)) => return Err(reply),
-    };
+    let for_all = for_all(check_volume_is_at_rest(call, &volume_id))?;
     let mut parts = Vec::new();
     for server_id in members {
         let part = Part::new(&server_id, Some(&volume_id));
-        parts.push(match for_all.clone().map_or_else(|| check_detach(call, &server_id, &volume_id), in_job) {
+        let checked = match for_all.clone() {
+            Some(failure) => Err(Refusal::InJob(failure)),
+            None => check_detach(call, &server_id, &volume_id),
+        };
+        parts.push(match checked {
             Ok(()) => part,
             Err(refusal) => bad_member(call, part, &refusal)?,
         });
@@ -176,8 +180,13 @@ pub(crate) fn batch_detach(call: &mut Call<'_>) -> Answer {
     Ok(accept(call, JobKind::BatchDetach, parts))
 }
 
-fn in_job(failure: Failure) -> Result<(), Refusal> {
-    Err(Refusal::InJob(failure))
+/// What fails every member of a batch, if anything does; a refusal refuses the batch.
+fn for_all(checked: Result<(), Refusal>) -> Result<Option<Failure>, Reply> {
+    match checked {
+        Ok(()) => Ok(None),
+        Err(Refusal::InJob(failure)) => Ok(Some(failure)),
+        Err(Refusal::Now(reply)) => Err(reply),
+    }
 }
 
 fn bad_member(call: &Call<'_>, part: Part, refusal: &Refusal) -> Result<Part, Reply> {
@@ -192,6 +201,7 @@ fn check_attach(call: &Call<'_>, server_id: &str, volume_id: &str, wanted: Optio
     let switches = call.switches();
     let server = usable_server(call, server_id)?;
     let Some(volume) = call.volume(volume_id) else { return Err(volume_state(call)) };
+    check_volume_is_at_rest(call, volume_id)?;
     if server.disk(volume_id).is_some() {
         let text = "The disk has already been attached to the ECS and you cannot repeatedly attach it.";
         return Err(Refusal::now(("Ecs.0057", text)));
@@ -234,10 +244,17 @@ fn check_detach(call: &Call<'_>, server_id: &str, volume_id: &str) -> Result<(),
     Ok(())
 }
 
-/// Available, or shared and in use; and no job has it.
+/// Available, or shared and in use; what jobs for other servers do to the status of a shared volume does not count.
 fn has_fit_status(volume: &Volume) -> bool {
-    let is_free = volume.status == "available" && volume.attachments.iter().all(|a| a.phase == Phase::Attached);
-    is_free || volume.multiattach && volume.status == "in-use"
+    let has = |phase| volume.attachments.iter().any(|attachment| attachment.phase == phase);
+    let is_at_work = has(Phase::Accepted) || has(Phase::Attaching) || has(Phase::Detaching);
+    match volume.status.as_str() {
+        "available" => volume.multiattach || !is_at_work,
+        "in-use" => volume.multiattach,
+        // Without an attachment that is being made or undone, it is a reservation.
+        "attaching" | "detaching" => volume.multiattach && is_at_work,
+        _ => false,
+    }
 }
 
 /// How many more servers may share a volume.
@@ -257,6 +274,7 @@ fn check_volume_is_at_rest(call: &Call<'_>, volume_id: &str) -> Result<(), Refus
     match call.switches().volume_conflict {
         _ if !is_volume_at_work(call, volume_id) => Ok(()),
         VolumeConflict::Ecs0103 => Err(Refusal::now(error::VOLUME_STATE)),
+        VolumeConflict::Ecs0603 => Err(Refusal::Now(error::ecs(501, error::BUSY.0, error::BUSY.1))),
         VolumeConflict::FailedJob => Err(Refusal::InJob(Failure::new(error::VOLUME_STATE))),
         VolumeConflict::Allowed => Ok(()),
     }

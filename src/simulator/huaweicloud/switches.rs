@@ -88,10 +88,12 @@ switches! {
         /// Accepted.
         Allowed,
     }
-    /// Detach from one server of a shared volume that is busy with another.
+    /// Attach or detach of a volume that is busy with another operation.
     volume_conflict: VolumeConflict {
         /// 400 `Ecs.0103`.
         Ecs0103,
+        /// 501 `Ecs.0603`.
+        Ecs0603,
         /// Accepted; the job fails with `Ecs.0103`.
         FailedJob,
         /// Accepted.

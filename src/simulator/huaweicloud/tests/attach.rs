@@ -300,14 +300,39 @@ async fn a_shared_volume_takes_one_operation_at_a_time() {
     assert_eq!(attach(&simulator, &server_id(3), &shared).await.error(), (400, "Ecs.0103".to_owned()));
     simulator.advance_all();
     assert_eq!(volume(&simulator, &shared).await["status"], "in-use", "the second server still has it");
+    let simulator = prepared(VolumeConflict::Ecs0603).await;
+    assert_eq!(detach(&simulator, &server_id(2), &shared).await.error(), (501, "Ecs.0603".to_owned()));
+    assert_eq!(attach(&simulator, &server_id(3), &shared).await.error(), (501, "Ecs.0603".to_owned()));
     let simulator = prepared(VolumeConflict::FailedJob).await;
     let second = detach(&simulator, &server_id(2), &shared).await;
+    let third = attach(&simulator, &server_id(3), &shared).await;
     simulator.advance_all();
     assert_eq!(job(&simulator, &second).await["error_code"], "Ecs.0103");
+    assert_eq!(job(&simulator, &third).await["error_code"], "Ecs.0103");
     let simulator = prepared(VolumeConflict::Allowed).await;
     assert_eq!(detach(&simulator, &server_id(2), &shared).await.status, 200);
+    assert_eq!(attach(&simulator, &server_id(3), &shared).await.status, 200);
     simulator.advance_all();
-    assert_eq!(volume(&simulator, &shared).await["status"], "available");
+    let record = volume(&simulator, &shared).await;
+    assert_eq!((&record["status"], record["attachments"].as_array().map(Vec::len)), (&json!("in-use"), Some(1)));
+
+    simulator.set_switches(|s| s.job_begins = JobBegins::WhenRunning);
+    simulator.set_switches(|s| s.volume_conflict = VolumeConflict::Ecs0103);
+    simulator.edit(|world| world.huaweicloud.attach(&server_id(1), &shared_volume_id(1)));
+    detach(&simulator, &server_id(3), &shared).await;
+    assert_eq!(volume(&simulator, &shared).await["status"], "in-use", "nothing shows the job");
+    assert_eq!(detach(&simulator, &server_id(1), &shared).await.error(), (400, "Ecs.0103".to_owned()));
+}
+
+#[tokio::test]
+async fn a_volume_of_one_server_is_not_shared_by_allowing_conflicts_and_a_reservation_is_none() {
+    let simulator = with_switches(|s| s.volume_conflict = VolumeConflict::Allowed).await;
+    attach(&simulator, &server_id(1), &volume_id(1)).await;
+    assert_eq!(attach(&simulator, &server_id(2), &volume_id(1)).await.error(), (400, "Ecs.0103".to_owned()));
+    simulator.edit(|world| {
+        "attaching".clone_into(&mut world.huaweicloud.volume_mut(&shared_volume_id(1)).unwrap().status);
+    });
+    assert_eq!(attach(&simulator, &server_id(3), &shared_volume_id(1)).await.error(), (400, "Ecs.0103".to_owned()));
 }
 
 #[tokio::test]

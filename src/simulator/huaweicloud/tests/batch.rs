@@ -287,4 +287,11 @@ async fn a_batch_is_one_operation_of_its_volume_and_of_each_server() {
     let shown = job(&simulator, &second).await;
     assert_eq!(shown["entities"]["sub_jobs"][0]["error_code"], "Ecs.0103");
     assert_eq!(volume(&simulator, &shared_volume_id(1)).await["attachments"].as_array().map(Vec::len), Some(2));
+
+    simulator.set_switches(|s| s.volume_refusal = VolumeRefusal::FailedJob);
+    simulator.edit(|world| "error".clone_into(&mut world.huaweicloud.volume_mut(&shared_volume_id(1)).unwrap().status));
+    let refused = batch(&simulator, "attach", &objects([5, 6])).await;
+    simulator.advance_all();
+    let shown = job(&simulator, &refused).await;
+    assert_eq!(shown["entities"]["sub_jobs"][1]["error_code"], "Ecs.0205", "as for one server");
 }
