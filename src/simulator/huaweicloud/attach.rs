@@ -20,7 +20,7 @@ use crate::simulator::message::Reply;
 const MOST_SHARERS: usize = 16;
 
 /// Why a pair is not taken on.
-enum Refusal {
+pub(crate) enum Refusal {
     /// Answered at once.
     Now(Reply),
     /// Accepted; the job fails.
@@ -33,7 +33,7 @@ impl Refusal {
     }
 
     /// The code and text, wherever they stand.
-    fn failure(&self) -> Failure {
+    pub(crate) fn failure(&self) -> Failure {
         match self {
             Self::InJob(failure) => failure.clone(),
             Self::Now(reply) => {
@@ -281,7 +281,7 @@ fn check_volume_is_at_rest(call: &Call<'_>, volume_id: &str) -> Result<(), Refus
 }
 
 /// The server, if it exists, is not locked, is at rest in a fitting state, and is not busy with another operation.
-fn usable_server<'a>(call: &'a Call<'_>, server_id: &str) -> Result<&'a Server, Refusal> {
+pub(crate) fn usable_server<'a>(call: &'a Call<'_>, server_id: &str) -> Result<&'a Server, Refusal> {
     let switches = call.switches();
     let server = call.server(server_id).ok_or_else(|| Refusal::Now(error::server_missing(switches, server_id)))?;
     if server.locked {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::attach::{accept, free_slots};
+use super::attach::{Refusal, accept, free_slots, usable_server};
 use super::job::{self, Failure, Job, JobKind, JobStatus, Part};
 use super::switches::{
     AttachingInEcs, BlockDeviceSize, DataBootIndex, JobEndTime, JobVolumeId, MissingBlockDevice, PartialBatch,
-    SubJobIds, SubJobReason, SubJobsOfSuccess, Switches, UnknownJob,
+    ServerActionError, SubJobIds, SubJobReason, SubJobsOfSuccess, Switches, UnknownJob,
 };
 use super::world::{Disk, Phase, Server};
 use super::{Answer, Call, error};
@@ -326,17 +326,21 @@ pub(crate) fn server_action(call: &mut Call<'_>) -> Answer {
     if ids.is_empty() || ids.len() != servers.len() {
         return Err(error::bad_request(error::INVALID));
     }
-    let mut parts = Vec::new();
+    let (mut parts, mut refused) = (Vec::new(), Vec::new());
     for id in &ids {
-        let server = call.server(id).ok_or_else(|| error::server_missing(call.switches(), id))?;
-        if server.locked {
-            return Err(error::bad_request(error::SERVER_LOCKED));
+        match usable_server(call, id) {
+            Ok(_) => parts.push(Part::new(id, None)),
+            Err(Refusal::InJob(failure)) => parts.push(Part::new(id, None).refused(failure)),
+            Err(refusal) => refused.push((id, refusal)),
         }
-        let fits = matches!(server.status.as_str(), "ACTIVE" | "SHUTOFF") && server.task_state.is_none();
-        if !fits || job::is_busy(call.state, id) {
-            return Err(error::bad_request(error::SERVER_STATE));
+    }
+    match (call.switches().server_action_error, refused.first()) {
+        (_, None) => {}
+        (ServerActionError::Plain, Some((_, Refusal::Now(reply)))) => return Err(reply.clone()),
+        _ => {
+            let inner = refused.iter().map(|(id, refusal)| (id.as_str(), refusal.failure())).collect();
+            return Err(error::batch_action(inner));
         }
-        parts.push(Part::new(id, None));
     }
     Ok(accept(call, kind, parts))
 }

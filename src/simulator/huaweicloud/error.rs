@@ -2,12 +2,22 @@
 
 use serde_json::json;
 
+use super::job::Failure;
 use super::switches::{EvsActionError, FlowControlStatus, MissingServer, NotAttached, Switches};
 use crate::simulator::message::Reply;
 
 /// ECS: `{"error": {"code", "message"}}`.
 pub(crate) fn ecs(status: u16, code: &str, message: &str) -> Reply {
     Reply::json(status, &json!({"error": {"code": code, "message": message}}))
+}
+
+/// ECS actions on many servers: what is wrong with each stands in `internalError`.
+pub(crate) fn batch_action(refused: Vec<(&str, Failure)>) -> Reply {
+    let inner =
+        |(id, failure): (&str, Failure)| json!({"id": id, "error_code": failure.code, "error_message": failure.reason});
+    let inner: Vec<_> = refused.into_iter().map(inner).collect();
+    let error = json!({"code": "Ecs.0611", "message": "Batch operation failed."});
+    Reply::json(400, &json!({"error": error, "internalError": inner}))
 }
 
 /// EVS: the same shape.

@@ -99,6 +99,13 @@ switches! {
         /// Accepted.
         Allowed,
     }
+    /// A stop or start that is refused for one of its servers.
+    server_action_error: ServerActionError {
+        /// With the error of the first.
+        Plain,
+        /// 400 `Ecs.0611`, and the error of each in `internalError`.
+        InternalError,
+    }
     /// A server too many: the slots are full.
     full_server: FullServer {
         /// 400 `Ecs.0104`.

@@ -138,6 +138,43 @@ async fn stop_is_refused_for_locked_busy_and_missing_servers_and_bad_bodies() {
 }
 
 #[tokio::test]
+async fn stop_meets_a_busy_server_as_attach_does() {
+    let stop = json!({"os-stop": {"servers": [{"id": server_id(1)}, {"id": server_id(2)}]}});
+    for (conflict, expected) in [
+        (ServerConflict::Ecs0100, (400, "Ecs.0100")),
+        (ServerConflict::Ecs0603, (501, "Ecs.0603")),
+        (ServerConflict::FailedJob, (200, "FAIL")),
+        (ServerConflict::Allowed, (200, "SUCCESS")),
+    ] {
+        let simulator = with_switches(|s| s.server_conflict = conflict).await;
+        attach(&simulator, &server_id(1), &volume_id(1)).await;
+        let answer = act(&simulator, stop.clone()).await;
+        simulator.advance_all();
+        let word = match answer.status {
+            200 => job(&simulator, &answer).await["status"].as_str().unwrap().to_owned(),
+            _ => answer.error().1,
+        };
+        assert_eq!((answer.status, word.as_str()), expected, "{conflict:?}");
+        let is_off = server(&simulator, 2).await["status"] == "SHUTOFF";
+        assert_eq!(is_off, answer.status == 200, "{conflict:?}: the other server");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_stop_names_one_error_or_that_of_each_server() {
+    let stop = json!({"os-stop": {"servers": [{"id": server_id(6)}, {"id": server_id(1)}, {"id": server_id(99)}]}});
+    let simulator = with_switches(|s| s.server_action_error = ServerActionError::InternalError).await;
+    let answer = act(&simulator, stop.clone()).await;
+    assert_eq!(answer.error(), (400, "Ecs.0611".to_owned()));
+    let inner = answer.json()["internalError"].clone();
+    assert_eq!(inner[0], json!({"id": server_id(6), "error_code": "Ecs.0605", "error_message": "ECS locked."}));
+    assert_eq!((&inner[1]["id"], &inner[1]["error_code"]), (&json!(server_id(99)), &json!("Ecs.0114")));
+    simulator.set_switches(|s| s.server_action_error = ServerActionError::Plain);
+    assert_eq!(act(&simulator, stop).await.error(), (400, "Ecs.0605".to_owned()));
+    assert!(simulator.jobs().is_empty());
+}
+
+#[tokio::test]
 async fn a_server_deleted_behind_the_back_frees_its_volumes_or_leaves_stale_records() {
     let prepared = || async {
         let simulator = simulator().await;
