@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::switches::{AttachingInEvs, LiteServerInEvs};
+use super::switches::{AttachingInEvs, LiteServerInEvs, SharedStatus};
 use super::world::{Attachment, Phase, Volume};
 use super::{Answer, Call, error};
 use crate::simulator::clock::{MICROSECONDS, stamp};
@@ -49,7 +49,7 @@ pub(crate) fn list_volumes(call: &mut Call<'_>) -> Answer {
     let mut found: Vec<&Volume> = call.world().volumes.iter().filter(|volume| call.sees(&volume.region)).collect();
     found.retain(|volume| {
         let shared = volume.multiattach.to_string();
-        let given = [&volume.id, &volume.name, &volume.status, &volume.availability_zone, &shared];
+        let given = [&volume.id, &volume.name, shown_status(call, volume), &volume.availability_zone, &shared];
         filters.iter().zip(given).all(|(wanted, given)| wanted.as_ref().is_none_or(|wanted| wanted == given))
             && ids.as_ref().is_none_or(|ids| ids.contains(&volume.id))
             && server_id.as_ref().is_none_or(|id| listed(call, volume).any(|a| shown_server(call, a) == *id))
@@ -92,6 +92,16 @@ fn listed<'a>(call: &Call<'_>, volume: &'a Volume) -> impl Iterator<Item = &'a A
     })
 }
 
+/// The status EVS shows: a shared volume may stay `in-use` as long as some server has it for good.
+fn shown_status<'a>(call: &Call<'_>, volume: &'a Volume) -> &'a str {
+    let is_at_rest = |attachment: &Attachment| attachment.phase == Phase::Attached;
+    let stays = call.switches().shared_status == SharedStatus::InUse
+        && matches!(volume.status.as_str(), "attaching" | "detaching")
+        && volume.attachments.iter().any(is_at_rest)
+        && !volume.attachments.iter().all(is_at_rest);
+    if stays { "in-use" } else { &volume.status }
+}
+
 /// The server id EVS shows: for a Lite Server the one of what it is made of, or its own.
 fn shown_server(call: &Call<'_>, attachment: &Attachment) -> String {
     let lite = call.world().lite_servers.iter().find(|server| server.evs_server_id() == attachment.server_id);
@@ -128,7 +138,7 @@ fn volume_json(call: &Call<'_>, volume: &Volume) -> Value {
         "id": volume.id,
         "name": volume.name,
         "description": null,
-        "status": volume.status,
+        "status": shown_status(call, volume),
         "attachments": attachments,
         "multiattach": volume.multiattach,
         "shareable": volume.multiattach.to_string(),

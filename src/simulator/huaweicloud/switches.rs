@@ -122,6 +122,13 @@ switches! {
         /// Exactly the one asked for.
         Honoured,
     }
+    /// The status of a shared volume that one server has while another attaches or detaches it.
+    shared_status: SharedStatus {
+        /// `attaching` or `detaching`, as for any volume.
+        Moves,
+        /// `in-use`, until the last detach.
+        InUse,
+    }
     /// Whether EVS lists an attachment that is still being made.
     attaching_in_evs: AttachingInEvs {
         /// It does.

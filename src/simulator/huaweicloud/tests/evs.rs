@@ -68,6 +68,29 @@ async fn the_list_comes_in_pages_by_marker_and_by_offset() {
     assert_eq!(ids(&list(&simulator, "limit=5&offset=5").await), ids(&all)[5..10]);
 }
 
+#[tokio::test]
+async fn a_shared_volume_s_status_moves_with_every_operation_or_with_the_first_and_the_last() {
+    for (switch, during) in [(SharedStatus::Moves, ["attaching", "detaching"]), (SharedStatus::InUse, ["in-use"; 2])] {
+        let simulator = with_switches(|s| s.shared_status = switch).await;
+        let shared = shared_volume_id(1);
+        let status = || async { volume(&simulator, &shared).await["status"].as_str().unwrap().to_owned() };
+        attach(&simulator, &server_id(1), &shared).await;
+        assert_eq!(status().await, "attaching", "{switch:?}");
+        simulator.advance_all();
+        attach(&simulator, &server_id(2), &shared).await;
+        assert_eq!(status().await, during[0], "{switch:?}");
+        assert_eq!(list(&simulator, &format!("status={}&multiattach=true", during[0])).await["count"], 1);
+        simulator.advance_all();
+        detach(&simulator, &server_id(2), &shared).await;
+        assert_eq!(status().await, during[1], "{switch:?}");
+        simulator.advance_all();
+        detach(&simulator, &server_id(1), &shared).await;
+        assert_eq!(status().await, "detaching", "{switch:?}");
+        simulator.advance_all();
+        assert_eq!(status().await, "available", "{switch:?}");
+    }
+}
+
 async fn act(simulator: &Simulator, volume: &str, body: Value) -> Answer {
     call(simulator, "POST", &format!("/v2/{{p}}/volumes/{volume}/action"), &body.to_string()).await
 }
