@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::huaweicloud::Job;
 use super::message::{Reply, Request};
 use super::store::Store;
+use super::transition::Schedule;
 use super::{FaultRule, World, duration};
 
 /// Answers one control request.
@@ -30,6 +31,7 @@ pub(crate) fn answer(store: &Store, request: &Request, peer: SocketAddr) -> Repl
         ("GET", "jobs") => Reply::json(200, &json!({"jobs": jobs(store)})),
         ("GET", "world") => reply_of(&store.lock().world),
         ("PUT", "world") => put_world(store, request),
+        ("POST", "edit") => edit(store, request),
         ("GET", "faults") => {
             let faults = store.lock();
             Reply::json(200, &json!({"faults": faults.faults.rules(), "counts": faults.faults.counts()}))
@@ -56,7 +58,7 @@ pub(crate) fn answer(store: &Store, request: &Request, peer: SocketAddr) -> Repl
         _ => refuse(
             404,
             "there are GET health, GET|DELETE journal, GET jobs, GET operations, GET|PUT world, \
-             GET|POST|DELETE faults, GET|PATCH switches, POST advance, POST reset",
+             POST edit, GET|POST|DELETE faults, GET|PATCH switches, POST advance, POST reset",
         ),
     }
 }
@@ -126,7 +128,42 @@ fn put_world(store: &Store, request: &Request) -> Reply {
     if let Err(text) = world.validate() {
         return refuse(400, &text);
     }
-    store.lock().world = world;
+    let mut state = store.lock();
+    state.world = world;
+    // What was under way was so in the old world.
+    state.huaweicloud.jobs.clear();
+    state.samsungcloud.operations.clear();
+    state.schedule = Schedule::default();
+    drop(state);
+    done()
+}
+
+/// Deletes a server of either cloud, or a Lite Server, behind every client's back.
+fn edit(store: &Store, request: &Request) -> Reply {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wanted {
+        delete_server: String,
+        /// The volumes keep their records of it.
+        #[serde(default)]
+        leaving_records: bool,
+    }
+    let Wanted { delete_server: id, leaving_records } = match parsed(request) {
+        Ok(wanted) => wanted,
+        Err(reply) => return reply,
+    };
+    let mut state = store.lock();
+    let World { huaweicloud, samsungcloud } = &mut state.world;
+    let is_lite = huaweicloud.lite_server(&id).is_some();
+    match (samsungcloud.server(&id).is_some(), is_lite, leaving_records) {
+        (true, _, false) => samsungcloud.delete_server(&id),
+        (true, _, true) => samsungcloud.delete_server_leaving_records(&id),
+        (false, true, false) => huaweicloud.delete_lite_server(&id),
+        (false, true, true) => huaweicloud.delete_lite_server_leaving_records(&id),
+        (false, false, _) if huaweicloud.server(&id).is_none() => return refuse(404, "there is no such server"),
+        (false, false, false) => huaweicloud.delete_server(&id),
+        (false, false, true) => huaweicloud.delete_server_leaving_records(&id),
+    }
     done()
 }
 

@@ -202,7 +202,9 @@ async fn the_control_endpoint_offers_what_the_library_does() {
     let world = control("GET", "world", "").await.json();
     assert_eq!(world["huaweicloud"]["servers"][0]["name"], "web-1");
     assert_eq!(control("PUT", "world", r#"{"huaweicloud":{"servers":[{"id":"x"}]}}"#).await.status, 400);
+    assert_eq!(simulator.jobs().len(), 1, "a world that is refused changes nothing");
     assert_eq!(control("PUT", "world", "{}").await.status, 200);
+    assert!(simulator.jobs().is_empty() && !simulator.advance(), "what was under way was so in the old world");
     assert!(simulator.world(|world| world.huaweicloud.servers.is_empty()));
     assert_eq!(control("POST", "reset", "").await.status, 200);
     assert_eq!(simulator.world(World::clone), World::built_in());
@@ -210,6 +212,44 @@ async fn the_control_endpoint_offers_what_the_library_does() {
     assert!(simulator.jobs().is_empty() && simulator.journal().entries().is_empty());
     assert_eq!(control("GET", "tea", "").await.status, 404);
     assert_eq!(control("POST", "advance", r#"{"time":"soon"}"#).await.status, 400);
+}
+
+#[tokio::test]
+async fn servers_of_every_kind_can_be_deleted_behind_the_back_over_the_control_endpoint() {
+    use super::huaweicloud::built_in::{lite_server_id, system_volume_id};
+    use super::samsungcloud::built_in as samsung;
+    let edit = |simulator: Simulator, body: serde_json::Value| async move {
+        simulator.edit(|world| {
+            world.huaweicloud.attach(&server_id(1), &volume_id(1));
+            world.huaweicloud.attach_lite(&lite_server_id(1), &volume_id(2));
+            world.samsungcloud.attach(&samsung::server_id(1), &samsung::volume_id(1));
+        });
+        let answer = send(&simulator, "POST", "/_simulator/edit", &[], &body.to_string()).await.unwrap();
+        (answer.status, simulator.world(World::clone))
+    };
+    for (server, leaving_records) in [server_id(1), lite_server_id(1), samsung::server_id(1)]
+        .into_iter()
+        .flat_map(|id| [(id.clone(), false), (id, true)])
+    {
+        let body = json!({"delete_server": server, "leaving_records": leaving_records});
+        let (status, world) = edit(simulator().await, body).await;
+        let (huawei, samsungs) = (&world.huaweicloud, &world.samsungcloud);
+        let servers = huawei.servers.len() + huawei.lite_servers.len() + samsungs.servers.len();
+        let built_in = World::built_in();
+        let all = &built_in.huaweicloud;
+        let before = all.servers.len() + all.lite_servers.len() + built_in.samsungcloud.servers.len();
+        assert_eq!((status, servers), (200, before - 1), "{server}");
+        let records = [volume_id(1), volume_id(2)].map(|id| huawei.volume(&id).unwrap().attachments.len());
+        let records =
+            records.iter().sum::<usize>() + samsungs.volume(&samsung::volume_id(1)).unwrap().attachments.len();
+        assert_eq!(records, 2 + usize::from(leaving_records), "{server}");
+        if server == lite_server_id(1) {
+            assert_eq!(huawei.volume(&system_volume_id(101)).is_some(), leaving_records, "the root volume");
+        }
+    }
+    let (status, _) = edit(simulator().await, json!({"delete_server": server_id(99)})).await;
+    assert_eq!(status, 404);
+    assert_eq!(edit(simulator().await, json!({"delete": server_id(1)})).await.0, 400);
 }
 
 #[tokio::test]

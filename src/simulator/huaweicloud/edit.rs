@@ -67,4 +67,22 @@ impl World {
             server.disks.retain(|disk| disk.volume_id != id);
         }
     }
+
+    /// Deletes a Lite Server with its root volume; the others become available.
+    pub fn delete_lite_server(&mut self, id: &str) {
+        let Some(position) = self.lite_servers.iter().position(|server| server.id == id) else { return };
+        let server = self.lite_servers.remove(position);
+        for disk in &server.disks {
+            if disk.root {
+                self.delete_volume(&disk.volume_id);
+            } else {
+                self.forget_attachment(server.evs_server_id(), &disk.volume_id);
+            }
+        }
+    }
+
+    /// Deletes a Lite Server and leaves the volumes' records of it behind.
+    pub fn delete_lite_server_leaving_records(&mut self, id: &str) {
+        self.lite_servers.retain(|server| server.id != id);
+    }
 }
