@@ -1,7 +1,7 @@
 //! Device names and PCI addresses, by the rules of the vendor's page "Attaching a Disk to an ECS".
 
 use super::switches::DeviceNames;
-use super::world::{Hypervisor, Server};
+use super::world::{Hypervisor, Server, Volume, World};
 use crate::simulator::device;
 
 /// `/dev/vd` or `/dev/sd`: Xen and SCSI disks have the latter.
@@ -21,6 +21,13 @@ pub(crate) fn next_boot_index(server: &Server, bootable: bool) -> u32 {
 /// The next free name.
 pub(crate) fn next_free(server: &Server, scsi: bool) -> String {
     device::next_free(prefix(server, scsi), |name| is_taken(server, name))
+}
+
+/// The next name that EVS has not recorded for that server: a Lite Server keeps no names of its own.
+pub(crate) fn next_free_in_evs(world: &World, server_id: &str) -> String {
+    let recorded = |volume: &Volume| volume.attachment(server_id).map(|attachment| attachment.device.clone());
+    let taken: Vec<_> = world.volumes.iter().filter_map(recorded).collect();
+    device::next_free("/dev/sd", |name| taken.iter().any(|taken| taken == name))
 }
 
 /// Whether a disk, or the ghost of one detached by force, has that name.

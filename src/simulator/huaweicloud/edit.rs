@@ -34,7 +34,8 @@ impl World {
         let Some(server) = self.lite_server_mut(lite_server_id) else { return };
         let evs_server_id = server.evs_server_id().to_owned();
         server.disks.push(LiteDisk { volume_id: volume_id.to_owned(), ..LiteDisk::default() });
-        self.record_attachment(&evs_server_id, volume_id, "/dev/sdb");
+        let device = device::next_free_in_evs(self, &evs_server_id);
+        self.record_attachment(&evs_server_id, volume_id, &device);
     }
 
     fn record_attachment(&mut self, server_id: &str, volume_id: &str, device: &str) {

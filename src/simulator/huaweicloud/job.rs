@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::switches::{FailedAttach, FailedDetach, InitialJobStatus, JobBegins, PartialBatch};
+use super::switches::{FailedAttach, FailedDetach, InitialJobStatus, JobBegins, LiteServerDetachBegins, PartialBatch};
 use super::work;
 use crate::simulator::clock::{MICROSECONDS, stamp};
 use crate::simulator::fault::JobFault;
@@ -203,7 +203,10 @@ pub(crate) fn start(
     let spoilt = JobFault::digest(faults);
     let (stalls, lag) = (spoilt.stalls, state.config.settle_lag + spoilt.extra_lag);
     let switches = &state.config.huaweicloud.switches;
-    let from_init = kind.is_lite() || switches.initial_job_status == InitialJobStatus::Init;
+    let from_init = match kind {
+        JobKind::LiteDetach => switches.lite_server_detach_begins == LiteServerDetachBegins::Pending,
+        _ => switches.initial_job_status == InitialJobStatus::Init,
+    };
     let begins = !from_init || switches.job_begins == JobBegins::AtOnce;
     for part in &mut parts {
         if let (None, Some(fails)) = (&part.failure, spoilt.failure(&part.server_id)) {

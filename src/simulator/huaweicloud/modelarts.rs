@@ -10,8 +10,11 @@ use super::switches::{
     LiteServerConflict, LiteServerRefusal, LiteServerVolumes, OperationStatusCase, UnknownOperation,
 };
 use super::world::{LiteDisk, LiteServer, Phase};
-use super::{Answer, Call, error};
+use super::{Answer, Call, device, error};
 use crate::simulator::message::Reply;
+
+/// Servers that one page may have.
+const MOST_LISTED: usize = 1024;
 
 /// `AttachDevServerVolume`.
 pub(crate) fn attach(call: &mut Call<'_>) -> Answer {
@@ -55,7 +58,9 @@ pub(crate) fn detach(call: &mut Call<'_>) -> Answer {
 
 fn start(call: &mut Call<'_>, kind: JobKind, volume_id: &str, trouble: Option<String>) -> Answer {
     let server_id = call.param("server_id");
-    let part = Part { device: "/dev/sdb".to_owned(), ..Part::new(server_id, Some(volume_id)) };
+    let evs_server_id = call.world().lite_server(server_id).map_or(server_id, LiteServer::evs_server_id);
+    let device = device::next_free_in_evs(call.world(), evs_server_id);
+    let part = Part { device, ..Part::new(server_id, Some(volume_id)) };
     let switches = call.switches();
     let conflict = (job::is_busy(call.state, server_id)
         && switches.lite_server_conflict != LiteServerConflict::Allowed)
@@ -161,14 +166,22 @@ pub(crate) fn show_server(call: &mut Call<'_>) -> Answer {
 
 /// `ListDevServers` and `ListAllDevServers`.
 pub(crate) fn list_servers(call: &mut Call<'_>) -> Answer {
-    let number = |name: &str| call.request.query_value(name).and_then(|value| value.parse::<usize>().ok());
+    let number = |name: &str, default: usize| match call.request.query_value(name).map(|value| value.parse()) {
+        None => Ok(default),
+        Some(Ok(number)) => Ok(number),
+        Some(Err(_)) => Err(invalid(&format!("{name} is not a number."))),
+    };
     let (limit, offset) = match call.request.path.trim_end_matches('/').ends_with("/all") {
         true => (usize::MAX, 0),
-        false => (number("limit").unwrap_or(10), number("offset").unwrap_or(0)),
+        false => (number("limit", 10)?, number("offset", 0)?),
     };
+    if limit != usize::MAX && limit > MOST_LISTED {
+        return Err(invalid("limit must be from 0 to 1024."));
+    }
     let all: Vec<_> = call.world().lite_servers.iter().filter(|server| call.sees(&server.region)).collect();
     let page: Vec<_> = all.iter().skip(offset).take(limit).map(|server| server_json(call, server)).collect();
     let body = json!({
+        // The example shows 0, the schema has a minimum of 1.
         "current": offset / limit.max(1) + 1,
         "pages": all.len().div_ceil(limit.max(1)),
         "size": page.len(),

@@ -5,9 +5,9 @@
 use crate::simulator::switch::switches;
 
 switches! {
-    /// The first status of a job, for attach and for detach.
+    /// The first status of a job, for attach and for detach, and of a Lite Server's attach.
     initial_job_status: InitialJobStatus {
-        /// `INIT`, then `RUNNING`.
+        /// `INIT` (`pending` on a Lite Server), then `RUNNING`.
         Init,
         /// `RUNNING` at once.
         Running,
@@ -282,6 +282,13 @@ switches! {
         Refused,
         /// Accepted; the operation fails.
         FailedOperation,
+    }
+    /// The first status of a Lite Server's detach.
+    lite_server_detach_begins: LiteServerDetachBegins {
+        /// `running`, as the example shows.
+        Running,
+        /// `pending`, then `running`.
+        Pending,
     }
     /// An operation on a Lite Server that is busy with another.
     lite_server_conflict: LiteServerConflict {

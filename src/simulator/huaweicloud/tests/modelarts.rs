@@ -58,6 +58,36 @@ async fn an_operation_goes_from_pending_through_running_to_success() {
 }
 
 #[tokio::test]
+async fn an_attach_begins_pending_and_a_detach_running_unless_switches_say_otherwise() {
+    for (change, first) in [
+        ((|_: &mut Switches| {}) as fn(&mut Switches), ["pending", "running"]),
+        (|s| s.initial_job_status = InitialJobStatus::Running, ["running", "running"]),
+        (|s| s.lite_server_detach_begins = LiteServerDetachBegins::Pending, ["pending", "pending"]),
+    ] {
+        let simulator = with_switches(change).await;
+        let attached = attach(&simulator, &lite_server_id(1), &volume_id(1)).await;
+        simulator.advance_all();
+        let detached = detach(&simulator, &lite_server_id(1), &volume_id(1)).await;
+        assert_eq!([attached, detached].map(|answer| answer.json()["operation_status"].clone()), first);
+        simulator.advance_all();
+        assert_eq!(volume(&simulator, &volume_id(1)).await["status"], "available");
+    }
+}
+
+#[tokio::test]
+async fn each_disk_of_a_lite_server_has_a_device_of_its_own_in_evs() {
+    let simulator = simulator().await;
+    let device = |n: usize| {
+        let simulator = &simulator;
+        async move { volume(simulator, &volume_id(n)).await["attachments"][0]["device"].clone() }
+    };
+    simulator.edit(|world| world.huaweicloud.attach_lite(&lite_server_id(1), &volume_id(1)));
+    attach(&simulator, &lite_server_id(1), &volume_id(2)).await;
+    simulator.edit(|world| world.huaweicloud.attach_lite(&lite_server_id(2), &volume_id(3)));
+    assert_eq!([device(1).await, device(2).await, device(3).await], ["/dev/sdb", "/dev/sdc", "/dev/sdb"]);
+}
+
+#[tokio::test]
 async fn each_rule_has_its_refusal() {
     let simulator = simulator().await;
     simulator.edit(|world| {
@@ -191,6 +221,11 @@ async fn servers_are_shown_and_listed_with_what_they_are_made_of() {
     let page = call(&simulator, "GET", "/v1/{p}/dev-servers?limit=2&offset=2", "").await.json();
     assert_eq!((&page["total"], &page["pages"], &page["current"]), (&json!(3), &json!(2), &json!(2)));
     assert_eq!(page["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(call(&simulator, "GET", "/v1/{p}/dev-servers?limit=1024", "").await.status, 200);
+    for query in ["limit=1025", "limit=-1", "limit=x", "offset=x"] {
+        let refused = call(&simulator, "GET", &format!("/v1/{{p}}/dev-servers?{query}"), "").await;
+        assert_eq!(error(&refused), (400, "ModelArts.6400".to_owned()), "{query}");
+    }
     let all = call(&simulator, "GET", "/v1/{p}/dev-servers/all", "").await.json();
     assert_eq!(all["data"].as_array().map(Vec::len), Some(3));
 }
