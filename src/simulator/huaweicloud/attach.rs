@@ -338,6 +338,7 @@ pub(crate) fn accept(call: &mut Call<'_>, kind: JobKind, parts: Vec<Part>) -> Re
     let status = match call.switches().accepted_status {
         AcceptedStatus::Ok => 200,
         AcceptedStatus::Accepted => 202,
+        AcceptedStatus::NoContent => return Reply::empty(204),
     };
     Reply::json(status, &json!({"job_id": id}))
 }

@@ -217,16 +217,21 @@ fn block_device(call: &Call<'_>, server: &Server, disk: &Disk) -> Value {
         },
     });
     if disk.boot_index != 0 {
-        match switches.data_boot_index {
-            DataBootIndex::Position => {}
-            DataBootIndex::Null => device["bootIndex"] = Value::Null,
-            DataBootIndex::Zero => device["bootIndex"] = Value::from(0),
-            DataBootIndex::Missing => {
-                device.as_object_mut().and_then(|device| device.remove("bootIndex"));
-            }
-        }
+        write_boot_index(&mut device, switches.data_boot_index, Value::from(0));
     }
     device
+}
+
+/// Writes the boot index of a data disk, whose position is there already, as the switch says.
+fn write_boot_index(device: &mut Value, switch: DataBootIndex, zero: Value) {
+    match switch {
+        DataBootIndex::Position => {}
+        DataBootIndex::Null => device["bootIndex"] = Value::Null,
+        DataBootIndex::Zero => device["bootIndex"] = zero,
+        DataBootIndex::Missing => {
+            device.as_object_mut().and_then(|device| device.remove("bootIndex"));
+        }
+    }
 }
 
 /// `ShowServer`.
@@ -234,12 +239,16 @@ pub(crate) fn show_server(call: &mut Call<'_>) -> Answer {
     let server = server(call)?;
     let disks: Vec<_> = listed(call, server)
         .map(|disk| {
-            json!({
+            let mut shown = json!({
                 "id": disk.volume_id,
                 "delete_on_termination": disk.delete_on_termination.to_string(),
                 "bootIndex": disk.boot_index.to_string(),
                 "device": disk.device,
-            })
+            });
+            if disk.boot_index != 0 {
+                write_boot_index(&mut shown, call.switches().data_boot_index, Value::from("0"));
+            }
+            shown
         })
         .collect();
     let (vm_state, power_state) = match server.status.as_str() {

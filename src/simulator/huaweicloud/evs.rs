@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::switches::{AttachingInEvs, LiteServerInEvs, SharedStatus};
+use super::switches::{AttachingInEvs, LiteServerInEvs, NullableTexts, Shareable, SharedStatus};
 use super::world::{Attachment, Phase, Volume};
 use super::{Answer, Call, error};
 use crate::simulator::clock::{MICROSECONDS, stamp};
@@ -141,7 +141,10 @@ fn volume_json(call: &Call<'_>, volume: &Volume) -> Value {
         "status": shown_status(call, volume),
         "attachments": attachments,
         "multiattach": volume.multiattach,
-        "shareable": volume.multiattach.to_string(),
+        "shareable": match call.switches().shareable {
+            Shareable::Text => Value::from(volume.multiattach.to_string()),
+            Shareable::Flag => Value::from(volume.multiattach),
+        },
         "size": volume.size,
         "bootable": volume.bootable.to_string(),
         "encrypted": volume.encrypted,
@@ -169,6 +172,10 @@ fn volume_json(call: &Call<'_>, volume: &Volume) -> Value {
         "os-vol-mig-status-attr:name_id": null,
         "os-volume-replication:extended_status": null,
     });
+    if call.switches().nullable_texts == NullableTexts::Null {
+        body["name"] = Value::Null;
+        body["volume_type"] = Value::Null;
+    }
     if volume.scsi {
         body["serial_number"] = Value::from(volume.id.get(..20).unwrap_or_default());
     }

@@ -236,8 +236,10 @@ fn server_json(call: &Call<'_>, server: &LiteServer) -> Value {
             "arch": "ARM", "image_id": "c4000000-0000-4000-8000-000000000001", "name": "EulerOS", "server_type": "ECS",
         },
     });
-    if volumes != LiteServerVolumes::Absent {
-        body["volumes"] = Value::from(disks);
+    match volumes {
+        LiteServerVolumes::Fresh | LiteServerVolumes::Stale => body["volumes"] = Value::from(disks),
+        LiteServerVolumes::Absent => {}
+        LiteServerVolumes::Null => body["volumes"] = Value::Null,
     }
     body
 }

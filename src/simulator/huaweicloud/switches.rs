@@ -25,6 +25,8 @@ switches! {
         Ok,
         /// 202, as the general table allows.
         Accepted,
+        /// 204 without a body, as it allows too: nobody learns the job's id.
+        NoContent,
     }
     /// `end_time` of a job that is not finished.
     job_end_time: JobEndTime {
@@ -121,6 +123,20 @@ switches! {
         Ignored,
         /// Exactly the one asked for.
         Honoured,
+    }
+    /// `name` and `volume_type` of a volume; its `description` is `null` in any case.
+    nullable_texts: NullableTexts {
+        /// Texts.
+        Given,
+        /// `null`, as some examples show.
+        Null,
+    }
+    /// `shareable` of a volume.
+    shareable: Shareable {
+        /// A text.
+        Text,
+        /// A boolean, as the examples show.
+        Flag,
     }
     /// The status of a shared volume that one server has while another attaches or detaches it.
     shared_status: SharedStatus {
@@ -226,7 +242,7 @@ switches! {
         /// A text, as the example shows.
         Text,
     }
-    /// `bootIndex` of a data disk.
+    /// `bootIndex` of a data disk: a number among block devices, a text in a server's details.
     data_boot_index: DataBootIndex {
         /// Its position.
         Position,
@@ -268,6 +284,8 @@ switches! {
         Stale,
         /// The key is missing.
         Absent,
+        /// They are `null`.
+        Null,
     }
     /// The server id EVS shows for a disk on a Lite Server.
     lite_server_in_evs: LiteServerInEvs {

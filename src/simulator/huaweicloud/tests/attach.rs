@@ -224,6 +224,10 @@ async fn the_switches_give_the_other_answers() {
     let simulator = with_switches(|s| s.accepted_status = AcceptedStatus::Accepted).await;
     assert_eq!(attach(&simulator, &server_id(1), &volume_id(1)).await.status, 202);
 
+    let simulator = with_switches(|s| s.accepted_status = AcceptedStatus::NoContent).await;
+    let accepted = attach(&simulator, &server_id(1), &volume_id(1)).await;
+    assert_eq!((accepted.status, accepted.text.as_str(), simulator.jobs().len()), (204, "", 1));
+
     let simulator = with_switches(|s| s.volume_refusal = VolumeRefusal::FailedJob).await;
     let accepted = attach(&simulator, &server_id(1), &volume_id(99)).await;
     simulator.advance_all();

@@ -23,9 +23,14 @@ async fn a_volume_is_shown_in_the_vendor_s_types() {
     let simulator = simulator().await;
     let shown = volume(&simulator, &shared_volume_id(1)).await;
     assert_eq!((&shown["multiattach"], &shown["shareable"]), (&json!(true), &json!("true")));
+    assert_eq!((&shown["name"], &shown["volume_type"]), (&json!("shared-1"), &json!("GPSSD")));
     assert_eq!((&shown["bootable"], &shown["size"]), (&json!("false"), &json!(10)));
     assert!(!shown["created_at"].as_str().unwrap().ends_with('Z'), "UTC without saying so");
     assert_eq!(volume(&simulator, &volume_id(6)).await["metadata"]["hw:passthrough"], "true");
+    simulator.set_switches(|s| (s.nullable_texts, s.shareable) = (NullableTexts::Null, Shareable::Flag));
+    let shown = volume(&simulator, &shared_volume_id(1)).await;
+    assert_eq!((&shown["name"], &shown["volume_type"]), (&Value::Null, &Value::Null));
+    assert_eq!((&shown["description"], &shown["shareable"]), (&Value::Null, &json!(true)));
     let missing = call(&simulator, "GET", &format!("/v2/{{p}}/cloudvolumes/{}", volume_id(99)), "").await;
     assert_eq!(missing.error(), (404, "EVS.5404".to_owned()));
     let missing = call(&simulator, "GET", &format!("/v3/{{p}}/volumes/{}", volume_id(99)), "").await;

@@ -196,13 +196,17 @@ async fn operations_belong_to_their_server_and_unknown_ones_are_answered_in_eith
 
 #[tokio::test]
 async fn the_server_s_volumes_are_fresh_stale_or_absent() {
-    for (switch, expected) in
-        [(LiteServerVolumes::Fresh, Some(2)), (LiteServerVolumes::Stale, Some(1)), (LiteServerVolumes::Absent, None)]
-    {
+    for (switch, expected) in [
+        (LiteServerVolumes::Fresh, Some(2)),
+        (LiteServerVolumes::Stale, Some(1)),
+        (LiteServerVolumes::Absent, None),
+        (LiteServerVolumes::Null, None),
+    ] {
         let simulator = with_switches(|s| s.lite_server_volumes = switch).await;
         simulator.edit(|world| world.huaweicloud.attach_lite(&lite_server_id(1), &volume_id(1)));
         let shown = server(&simulator, 1).await;
         assert_eq!(shown.get("volumes").and_then(Value::as_array).map(Vec::len), expected, "{switch:?}");
+        assert_eq!(shown.get("volumes").is_some(), switch != LiteServerVolumes::Absent, "{switch:?}");
     }
     let simulator = with_switches(|s| s.lite_server_in_evs = LiteServerInEvs::LiteServer).await;
     simulator.edit(|world| world.huaweicloud.attach_lite(&lite_server_id(2), &volume_id(1)));

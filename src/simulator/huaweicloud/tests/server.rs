@@ -77,6 +77,10 @@ async fn sizes_and_boot_indexes_come_in_the_types_the_switches_say() {
         let devices = block_devices(&simulator, &server_id(1)).await;
         assert_eq!(devices[1].get("bootIndex"), expected.as_ref(), "{index:?}");
         assert_eq!(devices[0]["bootIndex"], 0);
+        let disks = server(&simulator, 1).await["os-extended-volumes:volumes_attached"].clone();
+        let text = expected.map(|index| index.as_u64().map_or(Value::Null, |index| json!(index.to_string())));
+        assert_eq!(disks[1].get("bootIndex"), text.as_ref(), "{index:?}: a text here");
+        assert_eq!(disks[0]["bootIndex"], "0");
     }
     let simulator = with_switches(|s| s.block_device_size = BlockDeviceSize::Text).await;
     assert_eq!(block_devices(&simulator, &server_id(1)).await[0]["size"], "40");
