@@ -35,7 +35,7 @@ pub(crate) fn welcome(config: &Config, huaweicloud_url: &str, samsungcloud_url: 
     let mut text = format!(
         r#"Huawei Cloud (ECS, EVS, ModelArts Lite Server, IAM, STS, metadata): {url}
 Samsung Cloud Platform (catalog, Virtual Server in {scp_region}): {scp_url}
-Control: {url}/_simulator/ (health, journal, jobs, operations, world, faults, switches, advance, reset)
+Control: {url}/_simulator/ (health, journal, jobs, operations, world, edit, faults, switches, advance, reset)
 
   export HW_REGION_NAME='{region}'
   export HW_ACCESS_KEY='{access_key}'

@@ -122,6 +122,10 @@ pub(super) struct Times {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     batch_time: Option<Duration>,
 
+    /// How much later each member of a batch ends than the one before it [default: 0s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    member_time: Option<Duration>,
+
     /// ECS and Virtual Server stop [default: 4s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     stop_time: Option<Duration>,
@@ -147,6 +151,7 @@ impl Times {
         set(&mut times.attach, self.attach_time);
         set(&mut times.detach, self.detach_time);
         set(&mut times.batch, self.batch_time);
+        set(&mut times.member, self.member_time);
         set(&mut times.stop, self.stop_time);
         set(&mut times.start, self.start_time);
         set(&mut times.lite_server, self.lite_server_time);
