@@ -44,7 +44,7 @@ pub struct Entry {
     pub body: String,
     /// The status answered; absent while the request is still held up by a fault, or when it was dropped unanswered.
     pub status: Option<u16>,
-    /// The id the cloud gave the request (`X-Request-Id`).
+    /// The id the cloud gave the request (`X-Request-Id`, or IAM's `X-IAM-Trace-Id`).
     pub request_id: Option<String>,
     /// The answer's body as it was before any fault cut it.
     pub response_body: String,

@@ -406,7 +406,8 @@ async fn respond(
     let is_lost = matches!(verdict.exchange, Some(Effect::ResetAfter));
     store.note(sequence, |entry| {
         if let Some(reply) = &reply {
-            let id = reply.headers.iter().find(|(name, _)| name == "X-Request-Id");
+            let is_id = |name: &str| name == "X-Request-Id" || name == huaweicloud::IAM_TRACE;
+            let id = reply.headers.iter().find(|(name, _)| is_id(name));
             entry.status = Some(reply.status);
             entry.request_id = id.map(|(_, id)| id.clone());
             entry.response_body = String::from_utf8_lossy(&reply.body).into_owned();

@@ -50,7 +50,8 @@ pub(crate) struct IssuedKey {
 pub(crate) struct Issued {
     pub(crate) tokens: Vec<IssuedToken>,
     pub(crate) keys: Vec<IssuedKey>,
-    pub(crate) metadata_tokens: Vec<String>,
+    /// Those of the metadata service, and when they expire.
+    pub(crate) metadata_tokens: Vec<(String, Duration)>,
     /// Wrong signatures in a row by access key, and until when the key is locked.
     failures: HashMap<String, (u32, Duration)>,
 }

@@ -35,7 +35,7 @@ pub struct Config {
     pub job_retention: Duration,
     /// How long things take.
     pub durations: Durations,
-    /// Locks a key for five minutes when more than so many signatures in a row were wrong; the real gateway does at 5.
+    /// Locks a key for five minutes when more than so many signatures in a row were wrong; never when absent.
     pub lock_after_bad_signatures: Option<u32>,
     /// Calls a minute that one operation takes before the gateway throttles; without limit when absent.
     pub calls_per_minute: Option<u32>,
@@ -69,7 +69,7 @@ impl Default for Config {
             token_lifetime: Duration::from_secs(24 * 3600),
             job_retention: Duration::from_secs(24 * 3600),
             durations: Durations::default(),
-            lock_after_bad_signatures: None,
+            lock_after_bad_signatures: Some(5),
             calls_per_minute: None,
             switches: Switches::default(),
         }

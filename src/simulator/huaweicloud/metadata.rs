@@ -14,20 +14,21 @@ pub(crate) fn create_token(call: &mut Call<'_>) -> Answer {
     if call.switches().metadata == Metadata::OnlyV1 {
         return Err(Reply::text(404, "text/html", "404 Not Found"));
     }
-    let seconds = call.request.header("x-metadata-token-ttl-seconds").and_then(|ttl| ttl.parse::<u32>().ok());
-    if !seconds.is_some_and(|seconds| (1..=21_600).contains(&seconds)) {
+    let seconds = call.request.header("x-metadata-token-ttl-seconds").and_then(|ttl| ttl.parse::<u64>().ok());
+    let Some(seconds) = seconds.filter(|seconds| (1..=21_600).contains(seconds)) else {
         return Err(Reply::text(400, "text/plain", "Bad Request"));
-    }
+    };
     let token = call.state.hex_id();
-    call.state.huaweicloud.credentials.metadata_tokens.push(token.clone());
+    let expires = call.state.clock.now() + Duration::from_secs(seconds);
+    call.state.huaweicloud.credentials.metadata_tokens.push((token.clone(), expires));
     Ok(Reply::text(200, "text/plain", token))
 }
 
-/// A given token must be right; none will do unless only version 2 is spoken.
+/// A given token must be right and not have expired; none will do unless only version 2 is spoken.
 fn check_token(call: &Call<'_>) -> Result<(), Reply> {
     let tokens = &call.state.huaweicloud.credentials.metadata_tokens;
     let is_welcome = match call.request.header("x-metadata-token") {
-        Some(token) => tokens.iter().any(|known| known == token),
+        Some(token) => tokens.iter().any(|(known, expires)| known == token && *expires > call.state.clock.now()),
         None => call.switches().metadata != Metadata::OnlyV2,
     };
     if is_welcome { Ok(()) } else { Err(Reply::text(401, "text/plain", "Unauthorized")) }

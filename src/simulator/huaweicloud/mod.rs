@@ -319,8 +319,12 @@ pub(crate) fn identify(request: &Request) -> Target {
 pub(crate) fn answer(state: &mut State, request: &Request, faults: &[JobFault]) -> Reply {
     let request_id = state.hex_id();
     let reply = handle(state, request, faults, &request_id).unwrap_or_else(|reply| reply);
-    reply.with_header("X-Request-Id", request_id)
+    let is_traced = reply.headers.iter().any(|(name, _)| name == IAM_TRACE);
+    if is_traced { reply } else { reply.with_header("X-Request-Id", request_id) }
 }
+
+/// What IAM calls the request's id; the gateway before it has the name of the other services.
+pub(crate) const IAM_TRACE: &str = "X-IAM-Trace-Id";
 
 fn handle(state: &mut State, request: &Request, faults: &[JobFault], request_id: &str) -> Answer {
     let (route, params) = find(request).ok_or_else(|| error::no_route(request_id))?;
@@ -344,7 +348,11 @@ fn handle(state: &mut State, request: &Request, faults: &[JobFault], request_id:
     let region = region.unwrap_or_default().to_owned();
     let body = request.json();
     let mut call = Call { state, request, body, region, faults, params };
-    (route.answer)(&mut call)
+    let traced = |reply: Reply| match route.service {
+        "iam" => reply.with_header(IAM_TRACE, request_id),
+        _ => reply,
+    };
+    (route.answer)(&mut call).map(traced).map_err(traced)
 }
 
 /// Counts the calls of the minute, as the gateway does for each operation.
@@ -358,12 +366,18 @@ fn limit_rate(state: &mut State, route: &Route, request_id: &str) -> Result<(), 
 /// The answer of a fault that needs the service's own words.
 pub(crate) fn fault_reply(state: &mut State, target: &Target, effect: &Effect) -> Option<Reply> {
     let request_id = state.hex_id();
+    let mut name = "X-Request-Id";
     let reply = match effect {
+        Effect::ApiError { status, code, message } if target.service == "gateway" || code.starts_with("APIG") => {
+            error::gateway(*status, code, message, &request_id)
+        }
         Effect::ApiError { status, code, message } => match target.service {
             "modelarts" => error::modelarts(*status, code, message),
-            "iam" | "sts" | "metadata" if !code.starts_with("APIGW") => error::iam(*status, message),
-            "gateway" => error::gateway(*status, code, message, &request_id),
-            _ if code.starts_with("APIG") => error::gateway(*status, code, message, &request_id),
+            "iam" => {
+                name = IAM_TRACE;
+                error::iam(*status, message)
+            }
+            "sts" | "metadata" => error::iam(*status, message),
             _ => error::ecs(*status, code, message),
         },
         Effect::Throttle { style, retry_after } => {
@@ -379,7 +393,7 @@ pub(crate) fn fault_reply(state: &mut State, target: &Target, effect: &Effect) -
         }
         other => other.plain_reply()?,
     };
-    Some(reply.with_header("X-Request-Id", request_id))
+    Some(reply.with_header(name, request_id))
 }
 
 /// The answer to a body that is larger than the gateway takes.

@@ -40,7 +40,7 @@ pub(super) struct Huaweicloud {
     #[arg(long, value_name = "NUMBER")]
     calls_per_minute: Option<u32>,
 
-    /// Lock a key for five minutes after more than so many bad signatures in a row [default: never]
+    /// Lock a key for five minutes after more than so many bad signatures in a row [default: 5]
     #[arg(long, value_name = "NUMBER")]
     lock_after_bad_signatures: Option<u32>,
 }

@@ -52,9 +52,8 @@ async fn a_cloud_whose_clock_is_off_refuses_and_shows_its_own_date() {
 }
 
 #[tokio::test]
-async fn a_key_is_locked_after_too_many_bad_signatures_when_the_limit_is_on() {
+async fn a_key_is_locked_after_too_many_bad_signatures_unless_the_limit_is_off() {
     let simulator = simulator().await;
-    simulator.set_config(|config| config.huaweicloud.lock_after_bad_signatures = Some(5));
     for _ in 0..6 {
         assert!(signed(&simulator, ACCESS, "wrong").await.text.contains("verify aksk"));
     }
@@ -62,6 +61,21 @@ async fn a_key_is_locked_after_too_many_bad_signatures_when_the_limit_is_on() {
     assert!(locked.status == 401 && locked.text.contains("AK access failed to reach the limit,forbidden"));
     simulator.skip_time(std::time::Duration::from_secs(301));
     assert_eq!(signed(&simulator, ACCESS, SECRET).await.status, 200);
+    simulator.set_config(|config| config.huaweicloud.lock_after_bad_signatures = None);
+    for _ in 0..7 {
+        assert!(signed(&simulator, ACCESS, "wrong").await.text.contains("verify aksk"));
+    }
+    assert_eq!(signed(&simulator, ACCESS, SECRET).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_error_of_the_gateway_by_rule_is_the_gateway_s_before_every_service() {
+    let simulator = simulator().await;
+    let late = Effect::ApiError { status: 504, code: "APIGW.0201".to_owned(), message: "Backend timeout".to_owned() };
+    simulator.add_fault(FaultRule::any(late));
+    for path in ["/v1/{p}/dev-servers", "/v1/{p}/jobs/x", "/v2/{p}/cloudvolumes/detail", "/v3/projects"] {
+        assert_eq!(gateway(&call(&simulator, "GET", path, "").await), (504, "APIGW.0201".to_owned()), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{simulator, with_switches};
-use crate::simulator::Simulator;
 use crate::simulator::huaweicloud::switches::*;
 use crate::simulator::testing::{Answer, PROJECT, TOKEN, call, send, sign_and_send};
+use crate::simulator::{Effect, FaultRule, Simulator};
 
 const LIST: &str = "/v2/a0000000000000000000000000000001/cloudvolumes/detail";
 
@@ -152,6 +152,22 @@ async fn errors_of_the_temporary_keys_come_in_the_envelope_the_switch_says() {
 }
 
 #[tokio::test]
+async fn iam_has_a_name_of_its_own_for_the_id_of_a_request() {
+    let simulator = simulator().await;
+    let answer = call(&simulator, "GET", "/v3/projects", "").await;
+    assert_eq!(answer.header("x-iam-trace-id").map(str::len), Some(32));
+    assert_eq!(answer.header("x-request-id"), None);
+    let known = simulator.journal().entries()[0].request_id.clone();
+    assert_eq!(known.as_deref(), answer.header("x-iam-trace-id"));
+    let error = Effect::ApiError { status: 500, code: "IAM.0001".to_owned(), message: "no".to_owned() };
+    simulator.add_fault(FaultRule::new("KeystoneListProjects", error).times(1));
+    assert!(call(&simulator, "GET", "/v3/projects", "").await.header("x-iam-trace-id").is_some());
+    let bare = send(&simulator, "GET", "/v3/projects", &[], "").await.unwrap();
+    assert_eq!((bare.status, bare.header("x-iam-trace-id")), (401, None), "the gateway's");
+    assert_eq!(bare.json()["request_id"].as_str(), bare.header("x-request-id"));
+}
+
+#[tokio::test]
 async fn the_metadata_service_speaks_the_versions_the_switch_says() {
     const KEY: &str = "/openstack/latest/securitykey";
     const TTL: [(&str, &str); 1] = [("x-metadata-token-ttl-seconds", "21600")];
@@ -169,6 +185,9 @@ async fn the_metadata_service_speaks_the_versions_the_switch_says() {
             check_key(&simulator, &key["access"], &key["secret"], &key["securitytoken"], 3600).await;
             let wrong = [("x-metadata-token", "guess")];
             assert_eq!(send(&simulator, "GET", KEY, &wrong, "").await.unwrap().status, 401);
+            simulator.skip_time(Duration::from_secs(21_600));
+            let late = send(&simulator, "GET", KEY, &with_token, "").await.unwrap();
+            assert_eq!(late.status, 401, "its time to live is over");
         }
     }
     let simulator = simulator().await;
