@@ -11,7 +11,7 @@ use super::{FaultRule, World, duration, huaweicloud, samsungcloud};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where all of Huawei Cloud's services listen. Port 0 takes a free one.
+    /// Where all of Huawei Cloud's services listen that have no address of their own. Port 0 takes a free one.
     pub huaweicloud_address: SocketAddr,
     /// Where the first region of Samsung Cloud Platform and its catalog listen. Each other region takes the next port up;
     /// with port 0, any free one.
@@ -57,8 +57,9 @@ impl Default for Config {
 
 impl Config {
     /// The addresses the simulator will bind.
-    pub fn addresses(&self) -> [SocketAddr; 2] {
-        [self.huaweicloud_address, self.samsungcloud_address]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let services = self.huaweicloud.service_addresses.values().copied();
+        [self.huaweicloud_address, self.samsungcloud_address].into_iter().chain(services).collect()
     }
 }
 

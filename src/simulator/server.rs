@@ -1,5 +1,6 @@
 //! The HTTP server and the handle on it.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::error::Error as _;
 use std::io;
@@ -35,6 +36,7 @@ const MOST_BODY: usize = 12 << 20;
 pub struct Simulator {
     store: Arc<Store>,
     huaweicloud: SocketAddr,
+    services: BTreeMap<&'static str, SocketAddr>,
     samsungcloud: SocketAddr,
     _stop: DropGuard,
 }
@@ -50,7 +52,17 @@ impl Simulator {
         }
         let door = TcpListener::bind(config.huaweicloud_address).await?;
         let huaweicloud = door.local_addr()?;
-        let mut listeners = vec![(Door::Huaweicloud, door)];
+        let mut listeners = vec![(Door::Huaweicloud { only: None }, door)];
+        let mut services = BTreeMap::new();
+        for (name, address) in &config.huaweicloud.service_addresses {
+            let only = huaweicloud::SERVICES.into_iter().find(|service| service == name).ok_or_else(|| {
+                let text = format!("there is no service {name:?}; there are {}", huaweicloud::SERVICES.join(", "));
+                io::Error::new(io::ErrorKind::InvalidInput, text)
+            })?;
+            let door = TcpListener::bind(address).await?;
+            services.insert(only, door.local_addr()?);
+            listeners.push((Door::Huaweicloud { only: Some(only) }, door));
+        }
         let door = bind_region(config.samsungcloud_address, 0).await?;
         let samsungcloud = door.local_addr()?;
         let mut ports = vec![samsungcloud.port()];
@@ -66,12 +78,17 @@ impl Simulator {
         for (door, listener) in listeners {
             tokio::spawn(serve(listener, door, Arc::clone(&store), stop.clone()));
         }
-        Ok(Self { store, huaweicloud, samsungcloud, _stop: stop.drop_guard() })
+        Ok(Self { store, huaweicloud, services, samsungcloud, _stop: stop.drop_guard() })
     }
 
-    /// The endpoint of every service of Huawei Cloud.
+    /// The endpoint of every service of Huawei Cloud that has no address of its own.
     pub fn huaweicloud_url(&self) -> String {
         format!("http://{}", self.huaweicloud)
+    }
+
+    /// The endpoint of one service of Huawei Cloud, by its name in `service_addresses`.
+    pub fn service_url(&self, service: &str) -> String {
+        format!("http://{}", self.services.get(service).unwrap_or(&self.huaweicloud))
     }
 
     /// Samsung Cloud Platform: the base URL of virtualserver in the first region. `{url}/v1` is its `auth_url`.
@@ -203,17 +220,16 @@ impl Simulator {
 /// What a listener is for.
 #[derive(Debug, Clone, Copy)]
 enum Door {
-    Huaweicloud,
+    /// One service, or those that have no listener of their own.
+    Huaweicloud { only: Option<&'static str> },
     /// A region by its place in the configuration.
-    Samsungcloud {
-        region: usize,
-    },
+    Samsungcloud { region: usize },
 }
 
 impl Door {
     fn cloud(self) -> Cloud {
         match self {
-            Self::Huaweicloud => Cloud::Huaweicloud,
+            Self::Huaweicloud { .. } => Cloud::Huaweicloud,
             Self::Samsungcloud { .. } => Cloud::Samsungcloud,
         }
     }
@@ -292,7 +308,7 @@ async fn exchange(
     let request = match read(request).await {
         Err(Cut::TooLarge) => {
             return Ok(whole(match door {
-                Door::Huaweicloud => huaweicloud::too_large(&mut store.lock()),
+                Door::Huaweicloud { .. } => huaweicloud::too_large(&mut store.lock()),
                 Door::Samsungcloud { .. } => samsungcloud::too_large(&mut store.lock(), &path),
             }));
         }
@@ -334,7 +350,7 @@ async fn read(request: http::Request<Incoming>) -> Result<Request, Cut> {
 fn register(store: &Store, door: Door, request: &Request) -> (u64, Target, Verdict) {
     let mut state = store.lock();
     let target = match door {
-        Door::Huaweicloud => huaweicloud::identify(request),
+        Door::Huaweicloud { only } => huaweicloud::identify(&state.config.huaweicloud, only, request),
         Door::Samsungcloud { .. } => samsungcloud::identify(request),
     };
     let State { faults, dice, .. } = &mut *state;
@@ -384,12 +400,12 @@ async fn respond(
             Some(Effect::ResetBefore) => None,
             effect => {
                 let act = |state: &mut State| match door {
-                    Door::Huaweicloud => huaweicloud::answer(state, request, &verdict.job),
+                    Door::Huaweicloud { only } => huaweicloud::answer(state, only, request, &verdict.job),
                     Door::Samsungcloud { region } => samsungcloud::answer(state, request, region, &verdict.job),
                 };
                 let acted = verdict.acts.then(|| act(&mut state));
                 let by_fault = effect.as_ref().and_then(|effect| match door {
-                    Door::Huaweicloud => huaweicloud::fault_reply(&mut state, target, effect),
+                    Door::Huaweicloud { .. } => huaweicloud::fault_reply(&mut state, target, effect),
                     Door::Samsungcloud { .. } => samsungcloud::fault_reply(&mut state, request, target, effect),
                 });
                 let reply = by_fault.or(acted).unwrap_or_else(|| act(&mut state));

@@ -290,6 +290,28 @@ async fn a_simulator_does_not_start_in_an_impossible_world_or_on_a_taken_port() 
 }
 
 #[tokio::test]
+async fn a_service_with_an_address_of_its_own_is_known_there_alone() {
+    let mut config = manual();
+    let free = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0));
+    config.huaweicloud.service_addresses.insert("evs".to_owned(), free);
+    assert_eq!(config.addresses().len(), 3);
+    let simulator = start(config.clone()).await;
+    let block_devices = format!("/v1/{PROJECT}/cloudservers/{}/block_device", server_id(1));
+    let (common, evs) = (simulator.huaweicloud_url(), simulator.service_url("evs"));
+    assert_eq!(simulator.service_url("ecs"), common);
+    for (url, target, status) in
+        [(&evs, LIST, 200), (&common, LIST, 404), (&evs, &*block_devices, 404), (&common, &*block_devices, 200)]
+    {
+        let answer = super::testing::send_to(url, "GET", target, &[("x-auth-token", TOKEN)], "").await.unwrap();
+        assert_eq!((answer.status, answer.text.contains("APIGW.0101")), (status, status == 404), "{target}");
+    }
+    let services: Vec<_> = simulator.journal().entries().iter().map(|entry| entry.service.clone()).collect();
+    assert_eq!(services, ["evs", "gateway", "gateway", "ecs"]);
+    config.huaweicloud.service_addresses.insert("tea".to_owned(), free);
+    assert!(Simulator::start(config).await.unwrap_err().to_string().contains("there is no service \"tea\""));
+}
+
+#[tokio::test]
 async fn large_bodies_and_strange_input_end_a_request_and_not_the_simulator() {
     let simulator = simulator().await;
     for body in ["{", "[]", "null", "\u{1F600}", &"x".repeat(1 << 20)] {

@@ -1,5 +1,7 @@
 //! Who may call Huawei Cloud's side, how long things take there, and how it decides what the vendor leaves open.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,9 @@ pub struct Config {
     pub domain_id: String,
     /// The account's name.
     pub domain_name: String,
+    /// Services that listen on an address of their own, as all of them do in the field: `ecs`, `evs`, `modelarts`, `iam`,
+    /// `sts`, `metadata`. The common address has the others, and a call at the wrong one is a route nobody knows.
+    pub service_addresses: BTreeMap<String, SocketAddr>,
     /// The regions with their projects; the first is the one things without a region are in.
     pub regions: Vec<Region>,
     /// Keys that sign.
@@ -49,6 +54,7 @@ impl Default for Config {
         Self {
             domain_id: "d0000000000000000000000000000001".to_owned(),
             domain_name: "simulated".to_owned(),
+            service_addresses: BTreeMap::new(),
             regions: vec![
                 region("cn-north-4", "a0000000000000000000000000000001"),
                 region("eu-west-101", "a0000000000000000000000000000002"),
@@ -77,6 +83,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whether a listener has a service: `only` that one, or all that have no listener of their own.
+    pub(crate) fn serves(&self, only: Option<&str>, service: &str) -> bool {
+        only.map_or_else(|| !self.service_addresses.contains_key(service), |only| only == service)
+    }
+
     /// The region of a project.
     pub(crate) fn region_of(&self, project_id: &str) -> Option<&str> {
         self.regions.iter().find(|region| region.project_id == project_id).map(|region| region.name.as_str())

@@ -276,18 +276,21 @@ static ROUTES: &[Route] = &[
     },
 ];
 
-/// The route of a request and what its template's names stand for.
-fn find(request: &Request) -> Option<(&'static Route, Params)> {
+/// The services that can have an address of their own.
+pub(crate) const SERVICES: [&str; 6] = ["ecs", "evs", "modelarts", "iam", "sts", "metadata"];
+
+/// The route of a request to a listener, of one service only or of the rest, and what its template's names stand for.
+fn find(config: &Config, only: Option<&str>, request: &Request) -> Option<(&'static Route, Params)> {
     let segments = request.segments();
     ROUTES
         .iter()
-        .filter(|route| route.method == request.method)
+        .filter(|route| route.method == request.method && config.serves(only, route.service))
         .find_map(|route| Some((route, Params::of(route.template, &segments)?)))
 }
 
 /// What a request is about: for the journal and the fault rules.
-pub(crate) fn identify(request: &Request) -> Target {
-    let Some((route, params)) = find(request) else {
+pub(crate) fn identify(config: &Config, only: Option<&str>, request: &Request) -> Target {
+    let Some((route, params)) = find(config, only, request) else {
         return Target { service: "gateway", ..Target::default() };
     };
     let body = request.json();
@@ -315,10 +318,11 @@ pub(crate) fn identify(request: &Request) -> Target {
     }
 }
 
-/// Answers a request.
-pub(crate) fn answer(state: &mut State, request: &Request, faults: &[JobFault]) -> Reply {
+/// Answers a request to a listener, of one service only or of the rest.
+pub(crate) fn answer(state: &mut State, only: Option<&str>, request: &Request, faults: &[JobFault]) -> Reply {
     let request_id = state.hex_id();
-    let reply = handle(state, request, faults, &request_id).unwrap_or_else(|reply| reply);
+    let found = find(&state.config.huaweicloud, only, request);
+    let reply = handle(state, request, found, faults, &request_id).unwrap_or_else(|reply| reply);
     let is_traced = reply.headers.iter().any(|(name, _)| name == IAM_TRACE);
     if is_traced { reply } else { reply.with_header("X-Request-Id", request_id) }
 }
@@ -326,8 +330,14 @@ pub(crate) fn answer(state: &mut State, request: &Request, faults: &[JobFault]) 
 /// What IAM calls the request's id; the gateway before it has the name of the other services.
 pub(crate) const IAM_TRACE: &str = "X-IAM-Trace-Id";
 
-fn handle(state: &mut State, request: &Request, faults: &[JobFault], request_id: &str) -> Answer {
-    let (route, params) = find(request).ok_or_else(|| error::no_route(request_id))?;
+fn handle(
+    state: &mut State,
+    request: &Request,
+    found: Option<(&'static Route, Params)>,
+    faults: &[JobFault],
+    request_id: &str,
+) -> Answer {
+    let (route, params) = found.ok_or_else(|| error::no_route(request_id))?;
     let routes = state.config.huaweicloud.switches.batch_routes;
     let is_missing = match route.name {
         Name::Fixed("BatchAttachSharableVolumes") => routes == BatchRoutes::None,
