@@ -73,9 +73,20 @@ const EXCEPTIONS: &[Exception] = &[
 /// What a switch does on purpose: its value, and the places where that leaves the documents.
 const SWITCHED: &[(&str, &str, &[&str])] = &[
     ("accepted_status", "accepted", &["reply"]),
+    ("accepted_status", "no_content", &["reply"]),
     ("block_device_size", "text", &["reply /volumeAttachment/size", "reply /volumeAttachments/*/size"]),
-    ("data_boot_index", "null", &["reply /volumeAttachment/bootIndex", "reply /volumeAttachments/*/bootIndex"]),
+    (
+        "data_boot_index",
+        "null",
+        &[
+            "reply /volumeAttachment/bootIndex",
+            "reply /volumeAttachments/*/bootIndex",
+            "reply /server/os-extended-volumes:volumes_attached/*/bootIndex",
+        ],
+    ),
     ("job_end_time", "null", &["reply /end_time", "reply /entities/sub_jobs/*/end_time"]),
+    ("nullable_texts", "null", &["reply /volume/name", "reply /volumes/*/name", "reply /volumes/*/volume_type"]),
+    ("shareable", "flag", &["reply /volume/shareable", "reply /volumes/*/shareable"]),
     ("job_volume_id", "present", &["reply /entities/volume_id", "reply /entities/sub_jobs/*/entities/volume_id"]),
 ];
 
