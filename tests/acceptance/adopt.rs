@@ -7,7 +7,7 @@ pub(crate) async fn a_pair_that_is_attached_already_is_adopted_with_a_warning(su
     stage.attach_behind_our_back(0, 0);
     stage.configure(&stage.attachment(""));
 
-    stage.terraform.apply().await.succeeds().says(&["1 added", "Warning", "attached already"]);
+    stage.terraform.apply().await.succeeds().warns(&["attached already"]).says(&["1 added"]);
     stage.terraform.plan().await.changes_nothing();
     assert!(stage.mutations().is_empty());
     stage.terraform.destroy().await.succeeds();
@@ -18,8 +18,8 @@ pub(crate) async fn a_pair_that_somebody_is_attaching_is_waited_for_and_adopted(
     let stage = Stage::held(subject).await;
     stage.configure(&stage.attachment(""));
     // Somebody else: a first Terraform, killed as soon as the cloud works.
-    let first = stage.terraform.start_apply();
-    stage.until_under_way(subject.calls.attach).await;
+    let mut first = stage.terraform.start_apply();
+    stage.until_under_way(&mut first, subject.calls.attach).await;
     first.kill_group();
     first.finish().await.fails();
     stage.terraform.forget_everything();

@@ -6,12 +6,12 @@ use cloudvolume::simulator::{
     Config, Effect, FaultRule,
     fault::ThrottleStyle,
     huaweicloud::{
-        Switches,
+        Durations, Switches,
         built_in::{server_id, shared_volume_id},
     },
 };
 
-use crate::support::{fleet::Fleet, run::Run};
+use crate::support::{fleet::Fleet, run::Failure};
 
 const SERVERS: usize = 16;
 /// The server whose part goes wrong.
@@ -125,7 +125,8 @@ async fn a_batch_whose_answer_is_lost_is_not_sent_again_for_those_it_reached() {
 
 #[tokio::test]
 async fn a_batch_whose_answer_is_lost_and_that_failed_for_one_is_repeated_for_that_one_alone() {
-    let fleet = Fleet::new(4).await;
+    // Long enough that everybody sees it begin.
+    let fleet = Fleet::with(4, |config| config.huaweicloud.durations = Durations::all(Duration::from_secs(3))).await;
     for operation in [ATTACH, DETACH] {
         fleet.stage.cloud.add_fault(FaultRule::new(operation, in_use()).server(&server_id(2)).times(1));
         fleet.stage.cloud.add_fault(FaultRule::new(operation, Effect::ResetAfter).times(1));
@@ -166,7 +167,7 @@ async fn throttled_batches_are_sent_again_together() {
 }
 
 /// Lets one member of sixteen fail, and checks who is left.
-async fn one_bad_member(operation: &str, change: impl FnOnce(&mut Config)) -> Run {
+async fn one_bad_member(operation: &str, change: impl FnOnce(&mut Config)) -> Failure {
     let fleet = Fleet::with(SERVERS, change).await;
     let failing = FaultRule::new(operation, in_use()).server(&server_id(BAD));
     let (run, left) = if operation == ATTACH {

@@ -25,8 +25,8 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 async fn a_process_without_terraforms_certificate_gets_no_answer() {
     let stage = Stage::held(&HUAWEICLOUD_ECS).await;
     stage.configure(&stage.attachment(""));
-    let apply = stage.terraform.start_apply();
-    stage.until_under_way(stage.subject.calls.attach).await;
+    let mut apply = stage.terraform.start_apply();
+    stage.until_under_way(&mut apply, stage.subject.calls.attach).await;
 
     let socket = socket_below(&stage.terraform.temporary()).expect("the provider's socket");
     let connect = || async { UnixStream::connect(&socket).await.expect("a connection") };
@@ -50,8 +50,8 @@ async fn the_socket_is_in_a_folder_that_only_its_owner_may_enter() {
     use std::os::unix::fs::PermissionsExt as _;
     let stage = Stage::held(&HUAWEICLOUD_ECS).await;
     stage.configure(&stage.attachment(""));
-    let apply = stage.terraform.start_apply();
-    stage.until_under_way(stage.subject.calls.attach).await;
+    let mut apply = stage.terraform.start_apply();
+    stage.until_under_way(&mut apply, stage.subject.calls.attach).await;
     let socket = socket_below(&stage.terraform.temporary()).expect("the provider's socket");
     let folder = socket.parent().expect("a folder").metadata().expect("its permissions");
     assert_eq!(folder.permissions().mode() & 0o777, 0o700);

@@ -5,8 +5,8 @@ use crate::support::{stage::Stage, subject::Subject};
 pub(crate) async fn a_provider_killed_in_mid_attach_is_healed_by_the_next_apply(subject: &'static Subject) {
     let stage = Stage::held(subject).await;
     stage.configure(&stage.attachment(""));
-    let apply = stage.terraform.start_apply();
-    stage.until_under_way(subject.calls.attach).await;
+    let mut apply = stage.terraform.start_apply();
+    stage.until_under_way(&mut apply, subject.calls.attach).await;
     apply.kill_provider();
     apply.finish().await.fails();
 
@@ -21,8 +21,8 @@ pub(crate) async fn a_provider_killed_in_mid_detach_is_healed_by_the_next_destro
     stage.configure(&stage.attachment(""));
     stage.finish(stage.terraform.start_apply()).await.succeeds();
 
-    let destroy = stage.terraform.start_destroy();
-    stage.until_under_way(subject.calls.detach).await;
+    let mut destroy = stage.terraform.start_destroy();
+    stage.until_under_way(&mut destroy, subject.calls.detach).await;
     destroy.kill_provider();
     destroy.finish().await.fails();
     assert_eq!(stage.terraform.state().len(), 1);

@@ -29,7 +29,7 @@ async fn a_disk_in_use_is_kept_unless_force_is_asked_for_and_the_plan_warns_of_i
     stage.configure(&stage.attachment(FORCE));
     stage.terraform.apply().await.succeeds().says(&["0 added, 1 changed, 0 destroyed"]);
     let warning = ["will be detached by force", "stay occupied until the server reboots", stage.subject.servers[0]];
-    stage.terraform.run(&plan).await.succeeds().says(&warning);
+    stage.terraform.run(&plan).await.succeeds().warns(&warning);
     stage.terraform.destroy().await.succeeds();
     assert!(!stage.is_attached(0, 0));
     let journal = stage.cloud.journal();

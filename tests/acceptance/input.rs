@@ -19,7 +19,7 @@ pub(crate) async fn malformed_arguments_are_refused_at_their_attribute(subject: 
         stage.configure(&stage.attachment_where(attribute, value));
         // Terraform shows the line of the attribute that a diagnostic points to.
         let validate = stage.terraform.validate().await.fails();
-        validate.says(&["Error:", &format!("{attribute} = {value}")]);
+        validate.points_to(&format!("{attribute} = {value}"));
     }
     // It does not for what is inside an object: there the text names it.
     for (timeout, value) in [("create", "5 minutes"), ("read", "10"), ("update", "1y"), ("delete", "-1s")] {
@@ -37,7 +37,7 @@ async fn malformed_arguments_of_an_ecs_attachment_are_refused_at_their_attribute
         [("device_hint", "\"sdb\""), ("force_detach", "\"perhaps\""), ("delete_on_termination", "\"no way\"")]
     {
         stage.configure(&stage.attachment_where(attribute, value));
-        stage.terraform.validate().await.fails().says(&["Error:", &format!("{attribute} = {value}")]);
+        stage.terraform.validate().await.fails().points_to(&format!("{attribute} = {value}"));
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) async fn an_interrupted_attach_that_then_fails_leaves_no_state(subjec
 
     stage.cloud.advance_all();
     let plan = stage.terraform.plan().await.changes_something();
-    plan.says(&stage.told("Ecs.0205", "the hypervisor refused the disk", "had no lasting effect"))
+    plan.warns(&stage.told("Ecs.0205", "the hypervisor refused the disk", "had no lasting effect"))
         .says(&["1 to add, 0 to change, 0 to destroy"]);
     stage.finish(stage.terraform.start_apply()).await.succeeds().says(&["1 added, 0 changed, 0 destroyed"]);
     assert_eq!(stage.mutations(), [subject.calls.attach, subject.calls.attach]);
@@ -70,8 +70,8 @@ pub(crate) async fn an_interrupted_detach_that_still_runs_is_waited_for_and_not_
 /// Leaves an attachment in the state whose job still runs.
 async fn interrupt_in_mid_attach(stage: &Stage, interrupt: fn(&Running)) {
     stage.configure(&stage.attachment(""));
-    let apply = stage.terraform.start_apply();
-    stage.until_under_way(stage.subject.calls.attach).await;
+    let mut apply = stage.terraform.start_apply();
+    stage.until_under_way(&mut apply, stage.subject.calls.attach).await;
     interrupt(&apply);
     apply.finish().await.never_says("Plugin did not respond").never_says("plugin crashed");
 
@@ -87,8 +87,8 @@ async fn interrupt_in_mid_detach(stage: &Stage, interrupt: fn(&Running)) {
     stage.configure(&stage.attachment(""));
     stage.finish(stage.terraform.start_apply()).await.succeeds();
 
-    let destroy = stage.terraform.start_destroy();
-    stage.until_under_way(stage.subject.calls.detach).await;
+    let mut destroy = stage.terraform.start_destroy();
+    stage.until_under_way(&mut destroy, stage.subject.calls.detach).await;
     interrupt(&destroy);
     destroy.finish().await.fails().never_says("Plugin did not respond").never_says("plugin crashed");
 

@@ -7,7 +7,7 @@ pub(crate) async fn refuse_keeps_the_pair_and_the_state(subject: &'static Subjec
     stage.configure(&stage.attachment("on_destroy = \"refuse\""));
     stage.terraform.apply().await.succeeds();
 
-    stage.terraform.destroy().await.fails().says(&["on_destroy", "refuse"]);
+    stage.terraform.destroy().await.fails().says(&["on_destroy is \"refuse\"", subject.servers[0], subject.volumes[0]]);
     assert_eq!(stage.terraform.state().len(), 1);
     assert!(stage.is_attached(0, 0));
     assert_eq!(stage.mutations(), [subject.calls.attach]);

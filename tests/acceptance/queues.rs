@@ -88,8 +88,8 @@ async fn busy_elsewhere(conflict: &str) {
     let stage = stage.await;
     let theirs = Workspace::new();
     stage.write_to(&theirs, &stage.attachment_of(0, 1, ""));
-    let their_apply = theirs.start_apply();
-    stage.cloud.wait_for("ShowJob", 1).await;
+    let mut their_apply = theirs.start_apply();
+    stage.until_answered(&mut their_apply, "ShowJob", 1).await;
 
     stage.cloud.set_config(|config| config.huaweicloud.durations.attach = Duration::from_millis(100));
     stage.configure(&stage.attachment(""));

@@ -65,7 +65,7 @@ async fn a_batch_asks_for_each_servers_device_name() {
 async fn a_server_that_has_the_volume_already_is_adopted_and_left_out_of_the_batch() {
     let fleet = Fleet::new(4).await;
     fleet.stage.cloud.edit(|world| world.huaweicloud.attach(&server_id(2), &shared_volume_id(1)));
-    fleet.apply().await.succeeds().says(&["attached already", "4 added"]);
+    fleet.apply().await.succeeds().warns(&["attached already"]).says(&["4 added"]);
     assert_eq!(fleet.batch_sizes(ATTACH), [3]);
     assert_eq!(fleet.on_servers(), fleet.all());
 }
@@ -91,7 +91,16 @@ async fn a_server_that_another_configuration_put_the_volume_on_keeps_it() {
 #[tokio::test]
 async fn a_seventeenth_server_is_refused_with_the_clouds_reason_and_the_sixteen_stay() {
     let fleet = Fleet::new(SERVERS + 1).await;
-    fleet.start("apply", 10).finish().await.fails().says(&["17 to add"]);
+    fleet.start("apply", 10).finish().await.fails().with_errors(1).says(&["Ecs.0103", &shared_volume_id(1)]);
     assert_eq!(fleet.on_servers().len(), SERVERS);
     assert_eq!(fleet.in_state(), fleet.on_servers());
+}
+
+#[tokio::test]
+async fn seventeen_servers_that_come_at_once_are_not_one_batch() {
+    let fleet = Fleet::new(SERVERS + 1).await.with_slow_looks();
+    fleet.apply().await.fails().with_errors(1).says(&["Ecs.0103", &shared_volume_id(1)]);
+    assert_eq!(fleet.on_servers().len(), SERVERS);
+    assert_eq!(fleet.in_state(), fleet.on_servers());
+    assert_eq!(fleet.batch_sizes(ATTACH), [SERVERS], "as many as may share a volume, and the last goes alone");
 }

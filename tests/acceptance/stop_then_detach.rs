@@ -60,8 +60,8 @@ async fn a_locked_server_is_an_error_before_anything_is_stopped() {
 async fn a_destroy_that_was_interrupted_while_the_server_stopped_is_finished_by_the_next() {
     let stage = four_volumes_in_use().await;
     stage.cloud.set_config(|config| config.huaweicloud.durations.stop = Duration::from_secs(2));
-    let destroy = stage.terraform.start_destroy();
-    stage.cloud.wait_for(STOP, 1).await;
+    let mut destroy = stage.terraform.start_destroy();
+    stage.until_answered(&mut destroy, STOP, 1).await;
     destroy.interrupt_group();
     destroy.finish().await.fails().never_says("Plugin did not respond");
     assert_eq!(stage.terraform.state().len(), 4);

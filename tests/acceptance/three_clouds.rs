@@ -1,6 +1,7 @@
 //! One configuration, three clouds, at the same time.
 
 use crate::support::{
+    run::Running,
     stage::Stage,
     subject::{HUAWEICLOUD_ECS, HUAWEICLOUD_LITE_SERVER, SAMSUNGCLOUD_VIRTUAL_SERVER, Subject},
 };
@@ -17,14 +18,14 @@ async fn three_clouds_are_attached_to_and_detached_from_in_parallel() {
     let resources = SUBJECTS.map(|(subject, volume)| attachment(subject, volume));
     stage.write(&stage.provider_of(&clouds), &resources.concat());
 
-    let apply = stage.terraform.start_apply();
-    all_under_way(&stage, |subject| subject.calls.attach).await;
+    let mut apply = stage.terraform.start_apply();
+    all_under_way(&stage, &mut apply, |subject| subject.calls.attach).await;
     stage.finish(apply).await.succeeds().says(&["3 added"]);
     assert!(SUBJECTS.iter().all(|(subject, volume)| is_attached(&stage, subject, *volume)));
     stage.terraform.plan().await.changes_nothing();
 
-    let destroy = stage.terraform.start_destroy();
-    all_under_way(&stage, |subject| subject.calls.detach).await;
+    let mut destroy = stage.terraform.start_destroy();
+    all_under_way(&stage, &mut destroy, |subject| subject.calls.detach).await;
     stage.finish(destroy).await.succeeds().says(&["3 destroyed"]);
     assert!(!SUBJECTS.iter().any(|(subject, volume)| is_attached(&stage, subject, *volume)));
     assert_eq!(stage.mutations().len(), 6, "each once: {:?}", stage.mutations());
@@ -37,9 +38,9 @@ fn attachment(subject: &Subject, volume: usize) -> String {
 }
 
 /// Waits until every cloud has taken its call, while none of them has finished anything: jobs end when the test says so.
-async fn all_under_way(stage: &Stage, call: fn(&Subject) -> &'static str) {
+async fn all_under_way(stage: &Stage, running: &mut Running, call: fn(&Subject) -> &'static str) {
     for (subject, _) in SUBJECTS {
-        stage.cloud.wait_for(call(subject), 1).await;
+        stage.until_answered(running, call(subject), 1).await;
     }
 }
 

@@ -4,10 +4,10 @@ use crate::support::{stage::Stage, subject::Subject};
 
 pub(crate) async fn an_attach_that_runs_out_of_time_keeps_state_and_private_data(subject: &'static Subject) {
     let stage = Stage::held(subject).await;
-    stage.configure(&stage.attachment("timeouts = { create = \"1s\" }"));
+    stage.configure(&stage.attachment("timeouts = { create = \"3s\" }"));
 
     let apply = stage.terraform.apply().await.fails();
-    apply.says(&[subject.servers[0], subject.volumes[0], "1s", "terraform untaint"]);
+    apply.says(&[subject.servers[0], subject.volumes[0], "of 3.0 s", "timeouts.create", "terraform untaint"]);
     let attachment = stage.terraform.state().only().expect("an attachment in the state");
     assert!(attachment.tainted);
     assert_eq!(attachment.attributes["id"], subject.id(0, 0));
@@ -22,10 +22,15 @@ pub(crate) async fn an_attach_that_runs_out_of_time_keeps_state_and_private_data
 
 pub(crate) async fn a_detach_that_runs_out_of_time_keeps_state_and_private_data(subject: &'static Subject) {
     let stage = Stage::held(subject).await;
-    stage.configure(&stage.attachment("timeouts = { delete = \"1s\" }"));
+    stage.configure(&stage.attachment("timeouts = { delete = \"3s\" }"));
     stage.finish(stage.terraform.start_apply()).await.succeeds();
 
-    stage.terraform.destroy().await.fails().says(&[subject.servers[0], subject.volumes[0], "1s"]);
+    stage.terraform.destroy().await.fails().says(&[
+        subject.servers[0],
+        subject.volumes[0],
+        "of 3.0 s",
+        "timeouts.delete",
+    ]);
     let attachment = stage.terraform.state().only().expect("an attachment in the state");
     assert!(!attachment.tainted);
     assert!(attachment.is_unsettled(), "the operation is kept: {}", attachment.private);

@@ -1,7 +1,9 @@
 //! One shared volume and many servers for it: the resource `test[n]` is the volume on the n-th server, counted from 0.
 
+use std::time::Duration;
+
 use cloudvolume::simulator::{
-    Config, TransitionMode, World,
+    Config, Effect, FaultRule, TransitionMode, World,
     huaweicloud::{
         self,
         built_in::{server_id, shared_volume_id},
@@ -44,6 +46,14 @@ impl Fleet {
         let fleet = Self { stage: stage.await, servers };
         fleet.configure("");
         fleet
+    }
+
+    /// The same cloud, in which looking at a volume takes a while. A batch waits for all that have begun to look, so that
+    /// those that come late on a busy machine still find it open.
+    pub(crate) fn with_slow_looks(self) -> Self {
+        let slow = Effect::Delay { time: Duration::from_millis(400) };
+        self.stage.cloud.add_fault(FaultRule::new("ShowVolume", slow));
+        self
     }
 
     /// The volume on every server, with more arguments.

@@ -10,7 +10,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::{Child, Command},
     task::JoinHandle,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::process::Provider;
@@ -73,6 +73,29 @@ impl Running {
         kill_process_group(self.pid(), Signal::KILL).expect("a signal sent");
     }
 
+    /// Waits for something that happens while the command runs.
+    ///
+    /// # Errors
+    /// What was printed, when the command ends first or goes on for longer than any command may. It is killed then.
+    pub(super) async fn until(&mut self, event: impl Future<Output = ()>) -> Result<(), String> {
+        let how = tokio::select! {
+            biased;
+            () = event => return Ok(()),
+            status = self.child.wait() => format!("ended first: {status:?}"),
+            () = sleep(PATIENCE) => {
+                let _ = kill_process_group(self.pid(), Signal::KILL);
+                "was waited for in vain".to_owned()
+            }
+        };
+        let (printed, complained) = ((&mut self.printed).await, (&mut self.complained).await);
+        Err(format!(
+            "`terraform {}` {how}\n{}\n{}",
+            self.command,
+            printed.unwrap_or_default(),
+            complained.unwrap_or_default()
+        ))
+    }
+
     /// Waits for the end without taking it.
     pub(crate) async fn ended(&mut self) {
         let _ = self.child.wait().await;
@@ -126,9 +149,9 @@ impl Run {
 
     /// Asserts an error of Terraform's, or a kill; a plan with changes is neither.
     #[track_caller]
-    pub(crate) fn fails(self) -> Self {
+    pub(crate) fn fails(self) -> Failure {
         assert!(matches!(self.status.code(), Some(1) | None), "it did not fail: {self}");
-        self
+        Failure(self)
     }
 
     /// Asserts that a plan found nothing to do.
@@ -145,13 +168,62 @@ impl Run {
         self
     }
 
-    /// Asserts that the practitioner was told each of `phrases`, wherever Terraform broke the lines.
+    /// Asserts that each of `phrases` is in the standard output: the plan, the progress, the result. Errors are not there, and
+    /// what a warning says is looked for by [`Run::warns`]: the plan shows most of the words that either of them has.
     #[track_caller]
     pub(crate) fn says(self, phrases: &[&str]) -> Self {
-        let text = self.text();
-        for phrase in phrases {
-            assert!(text.contains(phrase), "it does not say {phrase:?}: {self}");
-        }
+        assert_says(&words(&self.stdout), phrases, &self);
+        self
+    }
+
+    /// Asserts that the practitioner was warned with each of `phrases`.
+    #[track_caller]
+    pub(crate) fn warns(self, phrases: &[&str]) -> Self {
+        assert_says(&warnings(&self.stdout), phrases, &self);
+        self
+    }
+
+    /// Asserts that each of `phrases` is in the log.
+    #[track_caller]
+    pub(crate) fn logs(self, phrases: &[&str]) -> Self {
+        assert_says(&self.stderr, phrases, &self);
+        self
+    }
+
+    /// Asserts that a text, a secret say, is nowhere in what was printed.
+    #[track_caller]
+    pub(crate) fn never_says(self, text: &str) -> Self {
+        assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "it says {text:?}: {self}");
+        assert!(!words(&self.stdout).contains(text) && !words(&self.stderr).contains(text), "it says {text:?}: {self}");
+        self
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`terraform {}` ended with {}\n{}\n{}", self.command, self.status, self.stdout, self.stderr)
+    }
+}
+
+/// A command that has ended with an error.
+#[derive(Debug)]
+pub(crate) struct Failure(Run);
+
+impl Failure {
+    /// Asserts that the errors say each of `phrases`. Neither the plan that went before is looked at nor the lines of the
+    /// configuration that Terraform quotes: they have every id and argument.
+    #[track_caller]
+    pub(crate) fn says(self, phrases: &[&str]) -> Self {
+        let said: Vec<_> = self.stderr.lines().filter(|line| !is_quote(line)).collect();
+        assert_says(&words(&said.join("\n")), phrases, &self);
+        self
+    }
+
+    /// Asserts that an error is about this line of the configuration.
+    #[track_caller]
+    pub(crate) fn points_to(self, line: &str) -> Self {
+        let quoted: Vec<_> = self.stderr.lines().filter(|line| is_quote(line)).collect();
+        assert_says(&words(&quoted.join("\n")), &[line], &self);
         self
     }
 
@@ -166,19 +238,59 @@ impl Run {
     /// Asserts that a text, a secret say, is nowhere in what was printed.
     #[track_caller]
     pub(crate) fn never_says(self, text: &str) -> Self {
-        assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "it says {text:?}: {self}");
-        self
-    }
-
-    /// Everything printed as one line: without the frame that Terraform draws and without its line breaks.
-    pub(crate) fn text(&self) -> String {
-        let words = |text: &str| text.replace(['│', '╷', '╵'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
-        format!("{} {}", words(&self.stdout), words(&self.stderr))
+        Self(self.0.never_says(text))
     }
 }
 
-impl std::fmt::Display for Run {
+impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`terraform {}` ended with {}\n{}\n{}", self.command, self.status, self.stdout, self.stderr)
+        self.0.fmt(f)
     }
+}
+
+impl std::ops::Deref for Failure {
+    type Target = Run;
+
+    fn deref(&self) -> &Run {
+        &self.0
+    }
+}
+
+#[track_caller]
+fn assert_says(text: &str, phrases: &[&str], run: &Run) {
+    for phrase in phrases {
+        assert!(text.contains(phrase), "it does not say {phrase:?}: {run}");
+    }
+}
+
+/// A text as one line, wherever Terraform broke it.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether Terraform quotes the configuration: the line's number, a colon, and the line.
+fn is_quote(line: &str) -> bool {
+    let number = line.trim_start().split_once(':').map(|(number, _)| number);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// What warnings say, without the one that the provider is not installed: from its heading on to what is none of it.
+fn warnings(text: &str) -> String {
+    const OTHERS: [&str; 8] = [
+        "Apply complete!",
+        "Destroy complete!",
+        "No changes.",
+        "Plan: ",
+        "Terraform ",
+        "Warning: Provider development overrides",
+        "cloudvolume_",
+        "────",
+    ];
+    let mut is_warning = false;
+    let of_warnings = text.lines().filter(|line| {
+        is_warning |= line.starts_with("Warning: ");
+        is_warning &= !OTHERS.iter().any(|other| line.starts_with(other));
+        is_warning && !is_quote(line)
+    });
+    words(&of_warnings.collect::<Vec<_>>().join("\n"))
 }

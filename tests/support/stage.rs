@@ -138,14 +138,30 @@ impl Stage {
         }
     }
 
+    /// Waits until the journal meets a condition, which is to happen while the command runs.
+    ///
+    /// # Panics
+    /// When the command ends without that, or goes on for longer than any command may.
+    pub(crate) async fn until(&self, running: &mut Running, condition: impl Fn(&Journal) -> bool) {
+        if let Err(how) = running.until(self.cloud.wait_until(condition)).await {
+            panic!("what was waited for did not happen: {how}\n{:#?}", self.cloud.journal().entries());
+        }
+    }
+
+    /// Waits until the cloud is through with so many requests for an operation.
+    pub(crate) async fn until_answered(&self, running: &mut Running, operation: &str, count: usize) {
+        let answered = |journal: &Journal| journal.of(operation).filter(|entry| entry.finished).count() >= count;
+        self.until(running, answered).await;
+    }
+
     /// Waits until the cloud works on the latest `call`, and the provider looks on.
-    pub(crate) async fn until_under_way(&self, call: &str) {
+    pub(crate) async fn until_under_way(&self, running: &mut Running, call: &str) {
         let progress = self.subject.calls.progress;
         let looked_at = |journal: &Journal| {
             let sent = journal.of(call).last().filter(|entry| entry.finished).map(|entry| entry.sequence);
             sent.is_some_and(|sent| journal.of(progress).any(|entry| entry.finished && entry.sequence > sent))
         };
-        self.cloud.wait_until(looked_at).await;
+        self.until(running, looked_at).await;
     }
 
     /// What a practitioner is told of a failure that [`Stage::fail_next`] brought about: a job has a reason, and where there

@@ -80,7 +80,7 @@ async fn a_version_on_its_way_out_is_a_warning_with_its_last_day() {
     ];
     for (wanted, said) in cases {
         stage.write(&provider_and(&stage, "api_version", wanted), &stage.attachment(""));
-        let plan = stage.terraform.plan().await.changes_something().says(said);
+        let plan = stage.terraform.plan().await.changes_something().warns(said);
         if said.is_empty() {
             plan.never_says("on its way out");
         }
