@@ -47,7 +47,7 @@ async fn a_batch_that_says_no_more_than_that_it_failed_is_sorted_out_by_what_is_
 
 #[tokio::test]
 async fn a_batch_whose_job_is_gone_is_sorted_out_by_what_is_listed() {
-    let fleet = Fleet::with(4, |config| config.huaweicloud.job_retention = Duration::ZERO).await;
+    let fleet = Fleet::with(4, |config| config.huaweicloud.job_retention = Duration::ZERO).await.with_slow_looks();
     for operation in [ATTACH, DETACH] {
         fleet.stage.cloud.add_fault(FaultRule::new(operation, in_use()).server(&server_id(2)).times(1));
     }
@@ -97,21 +97,27 @@ async fn a_batch_that_is_refused_for_no_ones_fault_goes_singly() {
 #[tokio::test]
 async fn a_cloud_without_the_batch_calls_is_asked_for_them_once_and_then_singly() {
     for routes in ["none", "attach_only"] {
-        let fleet = Fleet::with(6, |config| switch(config, "batch_routes", routes)).await;
+        let fleet = Fleet::with(6, |config| switch(config, "batch_routes", routes)).await.with_slow_looks();
         // Two at a time, so that there is more than one occasion.
         fleet.start("apply", 2).finish().await.succeeds();
         fleet.start("destroy", 2).finish().await.succeeds();
         assert_eq!((fleet.on_servers(), fleet.in_state()), (vec![], vec![]));
-        assert_eq!(fleet.stage.cloud.count(ATTACH), if routes == "none" { 1 } else { 3 });
-        assert_eq!(fleet.stage.cloud.count(DETACH), 1);
         fleet.worked_once_on_each(2);
+        let journal = fleet.stage.cloud.journal();
+        let answers = |operation| journal.of(operation).map(|call| call.status.unwrap_or_default()).collect::<Vec<_>>();
+        if routes == "none" {
+            assert_eq!(answers(ATTACH), [404]);
+        } else {
+            assert!(answers(ATTACH).contains(&200) && answers(ATTACH).iter().all(|status| *status == 200));
+        }
+        assert_eq!(answers(DETACH), [404]);
     }
 }
 
 #[tokio::test]
 async fn a_batch_whose_answer_is_lost_is_not_sent_again_for_those_it_reached() {
     for effect in [Effect::ResetAfter, Effect::Truncate, Effect::NotJson] {
-        let fleet = Fleet::new(4).await;
+        let fleet = Fleet::new(4).await.with_slow_looks();
         for operation in [ATTACH, DETACH] {
             fleet.stage.cloud.add_fault(FaultRule::new(operation, effect.clone()).times(1));
         }
@@ -120,13 +126,16 @@ async fn a_batch_whose_answer_is_lost_is_not_sent_again_for_those_it_reached() {
         fleet.destroy().await.succeeds();
         assert_eq!((fleet.on_servers(), fleet.in_state()), (vec![], vec![]));
         assert_eq!(fleet.stage.mutations(), [ATTACH, DETACH], "{effect:?}");
+        fleet.stage.every_fault_fired();
     }
 }
 
 #[tokio::test]
 async fn a_batch_whose_answer_is_lost_and_that_failed_for_one_is_repeated_for_that_one_alone() {
     // Long enough that everybody sees it begin.
-    let fleet = Fleet::with(4, |config| config.huaweicloud.durations = Durations::all(Duration::from_secs(3))).await;
+    let fleet = Fleet::with(4, |config| config.huaweicloud.durations = Durations::all(Duration::from_secs(3)))
+        .await
+        .with_slow_looks();
     for operation in [ATTACH, DETACH] {
         fleet.stage.cloud.add_fault(FaultRule::new(operation, in_use()).server(&server_id(2)).times(1));
         fleet.stage.cloud.add_fault(FaultRule::new(operation, Effect::ResetAfter).times(1));
@@ -150,11 +159,12 @@ async fn a_batch_that_never_arrived_is_sent_again_once_nothing_of_it_shows() {
     fleet.destroy().await.succeeds();
     assert_eq!((fleet.on_servers(), fleet.in_state()), (vec![], vec![]));
     fleet.worked_once_on_each(2);
+    fleet.stage.every_fault_fired();
 }
 
 #[tokio::test]
 async fn throttled_batches_are_sent_again_together() {
-    let fleet = Fleet::new(4).await;
+    let fleet = Fleet::new(4).await.with_slow_looks();
     for operation in [ATTACH, DETACH] {
         for style in [ThrottleStyle::Gateway, ThrottleStyle::Accepted] {
             let throttle = Effect::Throttle { style, retry_after: Some(0) };
@@ -168,7 +178,7 @@ async fn throttled_batches_are_sent_again_together() {
 
 /// Lets one member of sixteen fail, and checks who is left.
 async fn one_bad_member(operation: &str, change: impl FnOnce(&mut Config)) -> Failure {
-    let fleet = Fleet::with(SERVERS, change).await;
+    let fleet = Fleet::with(SERVERS, change).await.with_slow_looks();
     let failing = FaultRule::new(operation, in_use()).server(&server_id(BAD));
     let (run, left) = if operation == ATTACH {
         fleet.stage.cloud.add_fault(failing);

@@ -16,6 +16,7 @@ pub(crate) async fn a_lost_answer_is_looked_into_and_nothing_is_sent_twice(subje
         stage.terraform.destroy().await.succeeds();
         assert!(!stage.is_attached(0, 0));
         assert_eq!(stage.mutations(), [subject.calls.attach, subject.calls.detach], "{effect:?}");
+        stage.every_fault_fired();
     }
 }
 
@@ -29,6 +30,10 @@ pub(crate) async fn a_call_that_never_arrived_is_sent_again_once_the_cloud_shows
     assert!(stage.is_attached(0, 0));
     stage.terraform.destroy().await.succeeds();
     assert!(!stage.is_attached(0, 0));
+    // Each was sent twice, and arrived the second time.
+    let (attach, detach) = (subject.calls.attach, subject.calls.detach);
+    assert_eq!(stage.mutations(), [attach, attach, detach, detach]);
+    stage.every_fault_fired();
 }
 
 pub(crate) async fn throttled_calls_are_sent_again(subject: &'static Subject) {
@@ -42,6 +47,7 @@ pub(crate) async fn throttled_calls_are_sent_again(subject: &'static Subject) {
     stage.terraform.apply().await.succeeds();
     assert!(stage.is_attached(0, 0));
     assert_eq!(stage.cloud.count(subject.calls.attach), 4, "three were throttled");
+    stage.every_fault_fired();
 }
 
 pub(crate) async fn reads_outlive_a_cloud_that_fails_for_a_while(subject: &'static Subject) {
@@ -59,6 +65,7 @@ pub(crate) async fn reads_outlive_a_cloud_that_fails_for_a_while(subject: &'stat
     stage.terraform.apply().await.succeeds();
     stage.terraform.plan().await.changes_nothing();
     assert_eq!(stage.mutations(), [subject.calls.attach]);
+    stage.every_fault_fired();
 }
 
 pub(crate) async fn an_answer_that_is_not_the_clouds_own_is_never_taken_for_gone(subject: &'static Subject) {
@@ -79,6 +86,7 @@ pub(crate) async fn an_answer_that_is_not_the_clouds_own_is_never_taken_for_gone
         stage.terraform.plan().await.fails().says(&[subject.servers[0], subject.volumes[0]]);
         stage.terraform.destroy().await.fails();
         assert_eq!(stage.terraform.state().len(), 1, "{effect:?}");
+        stage.every_fault_fired();
         stage.cloud.clear_faults();
     }
     stage.terraform.plan().await.changes_nothing();
@@ -93,4 +101,5 @@ pub(crate) async fn a_job_status_that_nobody_knows_is_waited_on(subject: &'stati
     stage.terraform.apply().await.succeeds();
     assert!(stage.is_attached(0, 0));
     assert_eq!(stage.mutations(), [subject.calls.attach]);
+    stage.every_fault_fired();
 }

@@ -12,7 +12,7 @@ const DETACH: &str = "BatchDetachVolumes";
 
 #[tokio::test]
 async fn sixteen_servers_get_and_lose_a_shared_volume_with_one_call_each() {
-    let fleet = Fleet::new(SERVERS).await;
+    let fleet = Fleet::new(SERVERS).await.with_slow_looks();
     fleet.apply().await.succeeds().says(&["16 added"]);
     assert_eq!(fleet.stage.mutations(), [ATTACH]);
     assert_eq!(fleet.on_servers(), fleet.all());
@@ -27,7 +27,7 @@ async fn sixteen_servers_get_and_lose_a_shared_volume_with_one_call_each() {
 
 #[tokio::test]
 async fn at_terraforms_usual_parallelism_two_calls_do_for_sixteen_servers() {
-    let fleet = Fleet::new(SERVERS).await;
+    let fleet = Fleet::new(SERVERS).await.with_slow_looks();
     fleet.start("apply", 10).finish().await.succeeds().says(&["16 added"]);
     let attaches = fleet.stage.mutations().len();
     assert!(attaches <= 2, "{:?}", fleet.stage.mutations());
@@ -48,7 +48,7 @@ async fn one_at_a_time_every_server_costs_a_plain_call() {
 
 #[tokio::test]
 async fn a_batch_asks_for_each_servers_device_name() {
-    let fleet = Fleet::new(2).await;
+    let fleet = Fleet::new(2).await.with_slow_looks();
     fleet.configure("device_hint = [\"/dev/vdc\", null][count.index]");
     fleet.apply().await.succeeds();
 
@@ -63,7 +63,7 @@ async fn a_batch_asks_for_each_servers_device_name() {
 
 #[tokio::test]
 async fn a_server_that_has_the_volume_already_is_adopted_and_left_out_of_the_batch() {
-    let fleet = Fleet::new(4).await;
+    let fleet = Fleet::new(4).await.with_slow_looks();
     fleet.stage.cloud.edit(|world| world.huaweicloud.attach(&server_id(2), &shared_volume_id(1)));
     fleet.apply().await.succeeds().warns(&["attached already"]).says(&["4 added"]);
     assert_eq!(fleet.batch_sizes(ATTACH), [3]);
@@ -72,7 +72,7 @@ async fn a_server_that_has_the_volume_already_is_adopted_and_left_out_of_the_bat
 
 #[tokio::test]
 async fn a_server_that_lost_the_volume_behind_our_back_is_left_out_of_the_batch() {
-    let fleet = Fleet::new(4).await.attached().await;
+    let fleet = Fleet::new(4).await.with_slow_looks().attached().await;
     fleet.stage.cloud.edit(|world| world.huaweicloud.detach(&server_id(2), &shared_volume_id(1)));
     fleet.stage.terraform.run(&["destroy", "-no-color", "-auto-approve", "-refresh=false"]).await.succeeds();
     assert_eq!((fleet.batch_sizes(DETACH), fleet.in_state()), (vec![3], vec![]));

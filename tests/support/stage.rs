@@ -176,6 +176,13 @@ impl Stage {
         self.cloud.add_fault(FaultRule::new(call, effect).times(1));
     }
 
+    /// Asserts that every fault rule met a request: a test that goes well without its faults shows nothing.
+    #[track_caller]
+    pub(crate) fn every_fault_fired(&self) {
+        let counts = self.cloud.fault_counts();
+        assert!(counts.iter().all(|count| count.fired > 0), "{counts:?}");
+    }
+
     /// Whether both sides of the cloud list the pair, at rest.
     pub(crate) fn is_attached(&self, server: usize, volume: usize) -> bool {
         let Subject { hands, servers, volumes, .. } = self.subject;
