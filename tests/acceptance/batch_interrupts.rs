@@ -12,7 +12,7 @@ const SERVERS: usize = 4;
 const LONG: Duration = Duration::from_secs(60);
 
 /// Where a batch is when its provider is cut off.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Moment {
     /// Members gather; one of them has not looked at its pair yet.
     Lingering,
@@ -25,7 +25,7 @@ enum Moment {
 }
 
 /// How it is cut off.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Cut {
     /// At a terminal: Terraform and the provider get it.
     CtrlC,
@@ -127,6 +127,7 @@ async fn kill_while_a_batch_detach_settles() {
 async fn cut_off(command: Command, moment: Moment, cut: Cut) {
     let fleet = Fleet::held(SERVERS).await;
     let fleet = if command.name == DESTROY.name { fleet.attached().await } else { fleet };
+    let fleet = if moment == Moment::Lingering { fleet } else { fleet.with_slow_looks() };
     let cloud = &fleet.stage.cloud;
     cloud.clear_journal();
     match moment {
@@ -141,38 +142,45 @@ async fn cut_off(command: Command, moment: Moment, cut: Cut) {
         Moment::Verifying => cloud.set_settle_lag(Duration::from_secs(1)),
     }
 
-    let running = fleet.start(command.name, SERVERS);
+    let mut running = fleet.start(command.name, SERVERS);
     match moment {
         Moment::Lingering => {
             let before = if command.name == DESTROY.name { SERVERS } else { 0 };
-            cloud.wait_for("ShowServer", before + SERVERS - 1).await;
+            fleet.stage.until_answered(&mut running, "ShowServer", before + SERVERS - 1).await;
         }
-        Moment::Called => cloud.wait_for(command.batch, 1).await,
-        Moment::Polling => cloud.wait_for("ShowJob", 1).await,
+        Moment::Called => fleet.stage.until_answered(&mut running, command.batch, 1).await,
+        Moment::Polling => fleet.stage.until_answered(&mut running, "ShowJob", 1).await,
         Moment::Verifying => {
-            cloud.wait_for("ShowJob", 1).await;
+            fleet.stage.until_answered(&mut running, "ShowJob", 1).await;
             // To work, and done; the lists would follow with the third.
             assert!(cloud.advance() && cloud.advance());
             let looks = cloud.count("ShowVolume");
-            cloud.wait_for("ShowVolume", looks + SERVERS).await;
+            fleet.stage.until_answered(&mut running, "ShowVolume", looks + SERVERS).await;
         }
     }
-    match cut {
+    let run = match cut {
         Cut::CtrlC => {
             running.interrupt_group();
-            running.finish().await.never_says("Plugin did not respond").never_says("crashed");
+            running.finish().await.fails().never_says("Plugin did not respond").never_says("crashed")
         }
         Cut::Kill => {
             running.kill_provider();
-            running.finish().await.fails();
+            running.finish().await.fails()
         }
-    }
-    assert!(fleet.stage.terraform.state().instances().all(|instance| !instance.tainted));
+    };
+    left_behind(&fleet, command, moment, cut);
+    // What was sent and goes on is no error of an attach, or Terraform would replace it.
+    let noun = if command.name == DESTROY.name { "detach" } else { "attach" };
+    match (cut, command.name == DESTROY.name || moment == Moment::Lingering) {
+        (Cut::CtrlC, true) => run.says(&[&format!("The {noun} was interrupted")]),
+        (Cut::CtrlC, false) => run.never_says("Error: The attach"),
+        (Cut::Kill, _) => run,
+    };
 
     cloud.clear_faults();
     let seen = cloud.journal().entries().len();
-    let next = fleet.start(command.name, SERVERS);
-    cloud.wait_until(|journal| journal.entries().len() > seen + SERVERS).await;
+    let mut next = fleet.start(command.name, SERVERS);
+    fleet.stage.until(&mut next, |journal| journal.entries().len() > seen + SERVERS).await;
     cloud.set_mode(TransitionMode::Auto);
     fleet.stage.finish(next).await.succeeds();
     if command.name == DESTROY.name {
@@ -185,5 +193,22 @@ async fn cut_off(command: Command, moment: Moment, cut: Cut) {
     }
     if !matches!(moment, Moment::Lingering) {
         assert_eq!(fleet.stage.mutations(), [command.batch]);
+    }
+}
+
+/// Asserts what the cut left: what was sent, who is in the state, and what is known there of calls under way.
+fn left_behind(fleet: &Fleet, command: Command, moment: Moment, cut: Cut) {
+    let sent = if moment == Moment::Lingering { vec![] } else { vec![command.batch] };
+    assert_eq!(fleet.stage.mutations(), sent);
+    // An attach gets into the state by what its provider answers: a killed one answers nothing, and one that has sent nothing
+    // leaves nothing behind. What is destroyed stays in it until it is gone.
+    let kept = command.name == DESTROY.name || (cut == Cut::CtrlC && moment != Moment::Lingering);
+    assert_eq!(fleet.in_state(), if kept { fleet.all() } else { vec![] });
+    let known = cut == Cut::CtrlC && moment != Moment::Lingering;
+    for instance in fleet.stage.terraform.state().instances() {
+        assert!(!instance.tainted);
+        assert_eq!(instance.is_unsettled(), known, "{}", instance.private);
+        let has_job = known && moment != Moment::Called;
+        assert_eq!(instance.has_job(), has_job, "{}", instance.private);
     }
 }
