@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -84,6 +87,8 @@ pub(super) struct World {
     occupied: BTreeMap<usize, Instant>,
     jobs: Vec<Job>,
     began: Instant,
+    /// A server that takes this long for every request which names it in its path.
+    pub(super) slow: Option<(usize, Duration)>,
     /// Whether nobody else has done anything yet.
     pub(super) undisturbed: bool,
 }
@@ -99,15 +104,19 @@ struct Job {
     steps: u8,
 }
 
-/// The service.
+/// The service, as one process reaches it.
 #[derive(Clone, Debug)]
-pub(super) struct FakeCloud(Arc<Mutex<World>>);
+pub(super) struct FakeCloud {
+    world: Arc<Mutex<World>>,
+    /// Set once the process that asks is killed: what is on its way then is lost, both ways.
+    killed: Arc<AtomicBool>,
+}
 
 impl FakeCloud {
     /// A cloud where these pairs are attached.
     pub(super) fn new(shared: usize, attached: &[Id]) -> Self {
         let records: BTreeMap<Id, Phase> = attached.iter().map(|id| (*id, Phase::Attached)).collect();
-        Self(Arc::new(Mutex::new(World {
+        let world = World {
             shared,
             lag: Duration::ZERO,
             sub_jobs: true,
@@ -121,13 +130,31 @@ impl FakeCloud {
             occupied: BTreeMap::new(),
             jobs: Vec::new(),
             began: Instant::now(),
+            slow: None,
             undisturbed: true,
-        })))
+        };
+        Self { world: Arc::new(Mutex::new(world)), killed: Arc::default() }
+    }
+
+    /// The same cloud for another process.
+    pub(super) fn for_process(&self) -> Self {
+        Self { world: Arc::clone(&self.world), killed: Arc::default() }
+    }
+
+    /// `kill -9` of this process.
+    pub(super) fn kill(&self) {
+        self.killed.store(true, Ordering::SeqCst);
+    }
+
+    async fn unless_killed(&self) {
+        if self.killed.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// The world as it is now.
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
-        let mut world = self.0.lock().unwrap();
+        let mut world = self.world.lock().unwrap();
         world.catch_up();
         world
     }
@@ -141,9 +168,13 @@ impl FakeCloud {
 #[async_trait]
 impl Service for FakeCloud {
     async fn call(&self, request: Request) -> Result<http::Response<Bytes>, ServiceError> {
-        sleep(LATENCY / 2).await;
+        let slow = self.world().slow.filter(|(server, _)| request.url.path().contains(&id(*server)));
+        let latency = slow.map_or(LATENCY, |(_, latency)| latency);
+        sleep(latency / 2).await;
+        self.unless_killed().await;
         let answer = self.world().answer(&request);
-        sleep(LATENCY / 2).await;
+        sleep(latency / 2).await;
+        self.unless_killed().await;
         let (status, body) = answer.ok_or_else(|| ServiceError::Interrupted("reset".to_owned()))?;
         Ok(http::Response::builder().status(status).body(Bytes::from(body.to_string())).unwrap())
     }
@@ -243,7 +274,13 @@ impl World {
             (&Method::GET, ["v1", _, "cloudservers", server, "block_device"]) => {
                 Some((200, self.disks(number(server))))
             }
-            (&Method::GET, ["v2", _, "cloudvolumes", volume]) => Some((200, self.volume(number(volume)))),
+            (&Method::GET, ["v2", _, "cloudvolumes", "detail"]) => {
+                let filter = request.url.query_pairs().find(|(name, _)| name == "server_id");
+                Some((200, self.volumes_of(number(&filter.unwrap().1))))
+            }
+            (&Method::GET, ["v2", _, "cloudvolumes", volume]) => {
+                Some((200, json!({"volume": self.volume(number(volume))})))
+            }
             (&Method::GET, ["v1", _, "jobs", job]) => Some(self.job(number(job))),
             (&Method::POST, ["v1", _, "cloudservers", server, "attachvolume"]) => {
                 let volume = number(body["volumeAttachment"]["volumeId"].as_str().unwrap());
@@ -285,8 +322,15 @@ impl World {
                     "attachment_id": id(100 + server), "attached_at": "2026-01-02T03:04:05.000000"})
             })
             .collect();
-        json!({"volume": {"id": id(volume), "status": self.status(volume), "multiattach": volume < self.shared,
-            "availability_zone": "a", "bootable": "false", "size": 10, "attachments": attachments}})
+        json!({"id": id(volume), "status": self.status(volume), "multiattach": volume < self.shared,
+            "availability_zone": "a", "bootable": "false", "size": 10, "attachments": attachments})
+    }
+
+    /// The volumes that list a server.
+    fn volumes_of(&self, server: usize) -> Value {
+        let listing = self.evs.keys().filter(|(of, _)| *of == server);
+        let volumes: Vec<Value> = listing.map(|(_, volume)| self.volume(*volume)).collect();
+        json!({"count": volumes.len(), "volumes": volumes})
     }
 
     fn job(&self, number: usize) -> (u16, Value) {
