@@ -29,16 +29,11 @@ pub struct SharedReads<K, V, E> {
 
 struct Table<K, V, E> {
     entries: HashMap<K, Entry<V, E>>,
-    /// Numbers the reads, so that one which was invalidated does not store its answer.
-    begun: u64,
 }
 
 enum Entry<V, E> {
     /// Weak: a read that nobody waits for any more ends, and the next caller begins another.
-    InFlight {
-        number: u64,
-        read: WeakShared<Read<V, E>>,
-    },
+    InFlight(WeakShared<Read<V, E>>),
     Kept {
         value: V,
         until: Instant,
@@ -74,7 +69,7 @@ where
 {
     /// Keeps answers for `keep`, counted from their arrival; zero shares only reads in flight.
     pub fn new(keep: Duration) -> Self {
-        Self { table: Arc::new(Mutex::new(Table { entries: HashMap::new(), begun: 0 })), keep }
+        Self { table: Arc::new(Mutex::new(Table { entries: HashMap::new() })), keep }
     }
 
     /// The answer for `key`: one that was kept, that of a read in flight, or that of `read`.
@@ -104,19 +99,12 @@ where
         budget.run(answer).await.unwrap_or_else(|ended| Err(ReadError::Ended(ended)))
     }
 
-    /// Makes sure that later callers get no answer to a read that began before now. Those who wait already get theirs.
-    pub fn invalidate(&self, key: &K) {
-        self.table().entries.remove(key);
-    }
-
     /// Puts a read in flight unless there is one by now. It does nothing before it is awaited.
     fn begin(&self, key: K, read: impl Future<Output = Result<V, E>> + Send + 'static) -> Found<V, E> {
         let mut table = self.table();
         if let Some(found) = table.look(&key) {
             return found;
         }
-        table.begun += 1;
-        let number = table.begun;
         let (reads, own_key) = (self.clone(), key.clone());
         let whole = async move {
             let answer = match AssertUnwindSafe(read).catch_unwind().await {
@@ -124,23 +112,20 @@ where
                 Ok(Err(error)) => Err(ReadError::Failed(Arc::new(error))),
                 Err(_) => Err(ReadError::Lost),
             };
-            reads.finish(&own_key, number, answer.as_ref().ok());
+            reads.finish(&own_key, answer.as_ref().ok());
             answer
         };
         let answer = whole.boxed().shared();
         if let Some(read) = answer.downgrade() {
             table.sweep();
-            table.entries.insert(key, Entry::InFlight { number, read });
+            table.entries.insert(key, Entry::InFlight(read));
         }
         Found::InFlight(answer)
     }
 
-    /// Keeps or forgets the answer of a read, unless it was invalidated meanwhile.
-    fn finish(&self, key: &K, number: u64, value: Option<&V>) {
+    /// Keeps the answer of a read, or forgets the read.
+    fn finish(&self, key: &K, value: Option<&V>) {
         let mut table = self.table();
-        if !matches!(table.entries.get(key), Some(Entry::InFlight { number: current, .. }) if *current == number) {
-            return;
-        }
         table.entries.remove(key);
         let until = Instant::now().checked_add(self.keep).filter(|_| !self.keep.is_zero());
         if let (Some(value), Some(until)) = (value, until) {
@@ -160,7 +145,7 @@ impl<K: Eq + Hash, V: Clone, E> Table<K, V, E> {
         match self.entries.get(key)? {
             Entry::Kept { value, until } if Instant::now() < *until => Some(Found::Kept(value.clone())),
             Entry::Kept { .. } => None,
-            Entry::InFlight { read, .. } => read.upgrade().map(Found::InFlight),
+            Entry::InFlight(read) => read.upgrade().map(Found::InFlight),
         }
     }
 
@@ -169,7 +154,7 @@ impl<K: Eq + Hash, V: Clone, E> Table<K, V, E> {
         let now = Instant::now();
         self.entries.retain(|_, entry| match entry {
             Entry::Kept { until, .. } => now < *until,
-            Entry::InFlight { read, .. } => read.upgrade().is_some(),
+            Entry::InFlight(read) => read.upgrade().is_some(),
         });
     }
 }
@@ -238,27 +223,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_is_kept_for_its_time_unless_it_is_invalidated() {
+    async fn an_answer_is_kept_for_its_time() {
         let (reads, count) = (Numbers::new(5 * SECOND), Arc::default());
         assert!(matches!(get(&reads, &count, 9 * SECOND).await, Ok(1)));
         sleep(4 * SECOND).await;
         assert!(matches!(get(&reads, &count, 9 * SECOND).await, Ok(1)));
         sleep(SECOND).await;
         assert!(matches!(get(&reads, &count, 9 * SECOND).await, Ok(2)));
-        reads.invalidate(&"server");
-        assert!(matches!(get(&reads, &count, 9 * SECOND).await, Ok(3)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_read_begun_before_an_invalidate_serves_only_those_who_waited_already() {
-        let (reads, count) = (Numbers::new(60 * SECOND), Arc::default());
-        let (before, after) = tokio::join!(get(&reads, &count, 9 * SECOND), async {
-            sleep(SECOND / 2).await;
-            reads.invalidate(&"server");
-            get(&reads, &count, 9 * SECOND).await
-        });
-        assert!(matches!((before, after), (Ok(1), Ok(2))));
-        assert!(matches!(get(&reads, &count, 9 * SECOND).await, Ok(2)), "the newer answer is the one that is kept");
     }
 
     #[tokio::test(start_paused = true)]
@@ -306,24 +277,23 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
-        /// The truth changes at random times, each change followed by an invalidate; readers come and go.
+        /// The truth changes at random times, each change with a new key; readers come and go.
         #[test]
-        fn no_caller_gets_an_answer_from_before_an_invalidate(
+        fn no_caller_gets_an_answer_to_another_key_or_none(
             readers in proptest::collection::vec((0u64..500, 1u64..60, proptest::option::of(0u64..60)), 1..30),
             changes in proptest::collection::vec(0u64..500, 0..10),
             keep in 0u64..100,
         ) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
             runtime.block_on(async {
-                let reads = SharedReads::<u8, u32, String>::new(Duration::from_millis(keep));
+                let reads = SharedReads::<u32, u32, String>::new(Duration::from_millis(keep));
                 let truth = Arc::new(AtomicU32::new(0));
                 let mut tasks = Vec::new();
                 for at in changes {
-                    let (reads, truth) = (reads.clone(), Arc::clone(&truth));
+                    let truth = Arc::clone(&truth);
                     tasks.push(tokio::spawn(async move {
                         sleep(Duration::from_millis(at)).await;
                         truth.fetch_add(1, Ordering::Relaxed);
-                        reads.invalidate(&0);
                     }));
                 }
                 for (at, takes, patience) in readers {
@@ -338,8 +308,8 @@ mod tests {
                             sleep(Duration::from_millis(takes)).await;
                             Ok(seen)
                         };
-                        match reads.get(0, &budget, read).await {
-                            Ok(seen) => assert!(seen >= asked_at, "{seen} is from before {asked_at}"),
+                        match reads.get(asked_at, &budget, read).await {
+                            Ok(seen) => assert_eq!(seen, asked_at, "it is another key's"),
                             Err(error) => assert!(matches!(error, ReadError::Ended(_)) && patience.is_some()),
                         }
                     }));
