@@ -104,3 +104,21 @@ async fn seventeen_servers_that_come_at_once_are_not_one_batch() {
     assert_eq!(fleet.in_state(), fleet.on_servers());
     assert_eq!(fleet.batch_sizes(ATTACH), [SERVERS], "as many as may share a volume, and the last goes alone");
 }
+
+#[tokio::test]
+async fn a_volume_moves_from_four_servers_to_four_others_in_one_apply() {
+    let fleet = Fleet::new(8).await.with_slow_looks();
+    let four = fleet.attachments("").replace("count = 8", "count = 4");
+    fleet.stage.configure(&four);
+    fleet.apply().await.succeeds().says(&["4 added"]);
+    fleet.stage.cloud.clear_journal();
+
+    // Resources of their own: nothing tells Terraform to detach first.
+    fleet.stage.configure(&four.replace("\"test\"", "\"moved\"").replace("index + 1", "index + 5"));
+    fleet.apply().await.succeeds().says(&["4 added, 0 changed, 4 destroyed"]);
+    assert_eq!((fleet.on_servers(), fleet.in_state()), (vec![5, 6, 7, 8], vec![5, 6, 7, 8]));
+    let journal = fleet.stage.cloud.journal();
+    assert!(journal.mutations().len() < 8, "some went together: {:?}", fleet.stage.mutations());
+    assert!(journal.mutations().iter().all(|call| call.status == Some(200)), "the volume takes one call at a time");
+    fleet.stage.terraform.plan().await.changes_nothing();
+}
