@@ -33,6 +33,7 @@ mod shared_reads;
 mod shared_volumes;
 mod stale_record;
 mod stop_then_detach;
+mod switches;
 mod three_clouds;
 mod timeout;
 mod update;

@@ -140,6 +140,11 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// The exit code; that of a plan is 0 only where there is nothing to do.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
     /// Asserts success.
     #[track_caller]
     pub(crate) fn succeeds(self) -> Self {
