@@ -3,7 +3,11 @@
 //!
 //! Lists get their time to settle before a record counts as stale, so that all of this is told at the same time.
 
-use cloudvolume::simulator::huaweicloud::built_in::{server_id, shared_volume_id, volume_id};
+use cloudvolume::simulator::{
+    Effect, FaultRule,
+    huaweicloud::built_in::{server_id, shared_volume_id, volume_id},
+};
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::{fleet::Fleet, stage::Stage, subject::HUAWEICLOUD_ECS};
@@ -16,7 +20,25 @@ async fn a_stale_record_is_named_or_released_and_no_other_is_touched() {
         a_record_of_a_server_that_is_gone_is_named_or_released(),
         a_record_of_a_server_that_does_not_have_the_volume_is_named_or_released(),
         nothing_is_released_while_a_living_server_has_the_volume(),
+        a_release_that_does_not_go_well_is_looked_into(),
     );
+}
+
+/// The answer is lost, or contradicts the look before: the record is looked at again, and released where it is still there.
+async fn a_release_that_does_not_go_well_is_looked_into() {
+    let not_found = |code: &str| Effect::ApiError { status: 404, code: code.to_owned(), message: "no".to_owned() };
+    let cases = [(Effect::ResetAfter, 1), (Effect::ResetBefore, 2), (not_found("itemNotFound"), 2)];
+    let cases = cases.map(|(effect, sent)| async move {
+        let stage = attached_and_stale(RELEASE, Stale::ServerGone).await;
+        let record = record(&stage, &volume_id(1), &server_id(1));
+        stage.cloud.add_fault(FaultRule::new("os-detach", effect.clone()).times(1));
+        stage.terraform.destroy().await.succeeds();
+        assert_eq!(stage.terraform.state().len(), 0);
+        assert_eq!(releases(&stage), vec![json!({"os-detach": {"attachment_id": record}}); sent], "{effect:?}");
+        stage.cloud.world(|world| assert_eq!(world.huaweicloud.volume(&volume_id(1)).unwrap().status, "available"));
+        stage.every_fault_fired();
+    });
+    join_all(cases).await;
 }
 
 async fn a_record_of_a_server_that_is_gone_is_named_or_released() {

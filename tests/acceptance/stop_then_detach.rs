@@ -72,6 +72,40 @@ async fn a_destroy_that_was_interrupted_while_the_server_stopped_is_finished_by_
 }
 
 #[tokio::test]
+async fn a_stop_and_a_start_whose_answers_are_lost_are_looked_into() {
+    for (effect, sent) in [(Effect::ResetAfter, 1), (Effect::ResetBefore, 2)] {
+        let stage = four_volumes_in_use().await;
+        for operation in [STOP, START] {
+            stage.cloud.add_fault(FaultRule::new(operation, effect.clone()).times(1));
+        }
+        stage.terraform.destroy().await.succeeds().says(&["4 destroyed"]);
+        let expected = [vec![STOP; sent], vec![DETACH; 4], vec![START; sent]].concat();
+        assert_eq!(stage.mutations(), expected, "{effect:?}");
+        assert_eq!((status(&stage, 1).as_str(), stage.terraform.state().len()), ("ACTIVE", 0));
+        stage.every_fault_fired();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_stop_keeps_its_volume_and_goes_on_running() {
+    let stage = Stage::new(&HUAWEICLOUD_ECS).await;
+    stage.configure(&stage.attachment(STOP_THEN_DETACH));
+    stage.terraform.apply().await.succeeds();
+    stage.cloud.clear_journal();
+    stage.fail_next(STOP, "Ecs.0219", "the guest does not shut down");
+    let destroy = stage.terraform.destroy().await.fails().with_errors(1);
+    destroy.says(&["Ecs.0219", "the guest does not shut down", &server_id(1), stage.subject.volumes[0]]);
+    assert_eq!(stage.mutations(), [STOP]);
+    assert!(stage.is_attached(0, 0));
+    assert_eq!((status(&stage, 1).as_str(), stage.terraform.state().len()), ("ACTIVE", 1));
+    stage.every_fault_fired();
+
+    stage.terraform.destroy().await.succeeds();
+    assert_eq!(stage.mutations(), [STOP, STOP, DETACH, START]);
+    assert_eq!((status(&stage, 1).as_str(), stage.terraform.state().len()), ("ACTIVE", 0));
+}
+
+#[tokio::test]
 async fn each_server_of_a_shared_volume_is_stopped_and_started_once() {
     let fleet = Fleet::new(3).await;
     fleet.configure(STOP_THEN_DETACH);
