@@ -60,7 +60,7 @@ async fn other_hardware_than_a3_is_refused_with_the_clouds_reason_and_a_hint() {
 }
 
 #[tokio::test]
-async fn a_root_volume_is_never_detached() {
+async fn a_root_volume_is_neither_imported_nor_adopted() {
     let stage = stage().await;
     let (server, root) = (lite_server_id(1), system_volume_id(101));
     stage.cloud.edit(|world| world.huaweicloud.attach_lite(&server, &root));
@@ -69,11 +69,11 @@ async fn a_root_volume_is_never_detached() {
         disks.iter_mut().for_each(|disk| (disk.root, disk.original) = (true, true));
     });
     stage.configure(&stage.attachment_to(&server, &root, ""));
-    // Whichever step refuses: it never comes to a detach.
-    stage.terraform.import(&stage.subject.address(), &format!("{server}/{root}")).await;
-    stage.terraform.apply().await;
-    let destroy = stage.terraform.destroy().await;
-    assert!(stage.mutations().is_empty(), "{destroy}");
+    let import = stage.terraform.import(&stage.subject.address(), &format!("{server}/{root}")).await.fails();
+    import.says(&["system volume", &server, &root]);
+    stage.terraform.apply().await.fails().says(&["system volume", &server, &root]);
+    assert_eq!(stage.terraform.state().len(), 0);
+    assert!(stage.mutations().is_empty());
     assert!((stage.subject.hands.is_attached)(&stage.cloud.world(Clone::clone), &server, &root));
 }
 

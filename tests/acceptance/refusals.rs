@@ -83,16 +83,34 @@ async fn a_missing_permission_is_named() {
 }
 
 #[tokio::test]
-async fn a_system_volume_is_never_detached() {
+async fn a_system_volume_is_neither_imported_nor_adopted() {
     let stage = Stage::new(&HUAWEICLOUD_ECS).await;
     stage.configure(&stage.attachment_to(&server_id(1), &system_volume_id(1), ""));
-    // Whichever step refuses: it never comes to a detach.
     let id = format!("{}/{}", server_id(1), system_volume_id(1));
-    stage.terraform.import(&stage.subject.address(), &id).await;
-    stage.terraform.apply().await;
-    let destroy = stage.terraform.destroy().await;
-    assert!(stage.mutations().is_empty(), "{destroy}");
+    let import = stage.terraform.import(&stage.subject.address(), &id).await.fails();
+    import.says(&["system volume", &server_id(1), &system_volume_id(1)]);
+    refused_as_configured(&stage, &["system volume", &server_id(1), &system_volume_id(1)]).await;
     assert!(stage.cloud.world(|world| world.huaweicloud.is_attached(&server_id(1), &system_volume_id(1))));
+}
+
+#[tokio::test]
+async fn a_volume_that_became_the_system_volume_is_refused_to_a_destroy() {
+    for on_destroy in ["detach", "stop_then_detach"] {
+        let stage = Stage::new(&HUAWEICLOUD_ECS).await;
+        let more = format!("on_destroy = \"{on_destroy}\"\n  force_detach = true");
+        stage.configure(&stage.attachment(&more));
+        stage.terraform.apply().await.succeeds();
+        stage.cloud.edit(|world| {
+            let server = world.huaweicloud.server_mut(&server_id(1)).expect("a server");
+            server.disks.retain(|disk| disk.volume_id == volume_id(1));
+            let disk = server.disk_mut(&volume_id(1)).expect("a disk");
+            (disk.boot_index, disk.device) = (0, "/dev/vda".to_owned());
+        });
+        stage.terraform.destroy().await.fails().says(&["system volume", &server_id(1), &volume_id(1)]);
+        assert_eq!(stage.terraform.state().len(), 1);
+        assert_eq!(stage.mutations(), [stage.subject.calls.attach], "{on_destroy}");
+        assert!(stage.is_attached(0, 0));
+    }
 }
 
 /// Asserts that the usual configuration is refused before anything is sent.

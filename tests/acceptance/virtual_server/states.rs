@@ -84,12 +84,23 @@ async fn the_boot_volume_is_refused_before_any_call() {
     stage.configure(&stage.attachment_to(&server_id(1), &boot_volume_id(1), ""));
     stage.terraform.apply().await.fails().says(&["system volume", &boot_volume_id(1)]);
     assert_eq!(stage.terraform.state().len(), 0);
-    // Whichever step refuses: it never comes to a detach.
     let id = format!("{}/{}", server_id(1), boot_volume_id(1));
-    stage.terraform.import(&stage.subject.address(), &id).await;
-    stage.terraform.destroy().await;
+    let import = stage.terraform.import(&stage.subject.address(), &id).await.fails();
+    import.says(&["system volume", &boot_volume_id(1)]);
     assert!(stage.mutations().is_empty());
     assert!(stage.cloud.world(|world| world.samsungcloud.is_attached(&server_id(1), &boot_volume_id(1))));
+}
+
+#[tokio::test]
+async fn a_volume_that_became_the_boot_volume_is_refused_to_a_destroy() {
+    let stage = stage().await;
+    stage.configure(&stage.attachment(""));
+    stage.terraform.apply().await.succeeds();
+    stage.rename_device(0, 0, "/dev/vda");
+    stage.terraform.destroy().await.fails().says(&["system volume", &server_id(1), &volume_id(1)]);
+    assert_eq!(stage.terraform.state().len(), 1);
+    assert_eq!(stage.mutations(), [stage.subject.calls.attach]);
+    assert!(stage.is_attached(0, 0));
 }
 
 #[tokio::test]
