@@ -231,7 +231,7 @@ fn outside() -> impl Strategy<Value = (Duration, Outside)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     /// Whatever happens: an answer in time, no call of the other kind, no call while one is under way, an end that is true,
     /// and a run after an interrupt that reaches the goal or says why not.
