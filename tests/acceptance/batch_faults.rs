@@ -14,34 +14,46 @@ use cloudvolume::simulator::{
 use crate::support::{fleet::Fleet, run::Failure};
 
 const SERVERS: usize = 16;
+/// A job's code and what it says.
+type Reason = (&'static str, &'static str);
 /// The server whose part goes wrong.
 const BAD: usize = 7;
+const IN_USE: Reason = ("Ecs.0206", "the guest is using the disk");
+const BROKEN: Reason = ("Ecs.0205", "the hypervisor refused the disk");
 const ATTACH: &str = "BatchAttachSharableVolumes";
 const DETACH: &str = "BatchDetachVolumes";
 
 #[tokio::test]
 async fn one_bad_member_of_a_detach_fails_alone_and_with_its_own_reason() {
-    one_bad_member(DETACH, |_| ()).await.says(&["Ecs.0206", "the guest is using the disk"]).never_says("Common.0021");
+    bad_members(DETACH, &[(BAD, IN_USE)], |_| ()).await.never_says("Common.0021");
 }
 
 #[tokio::test]
 async fn one_bad_member_of_an_attach_fails_alone_and_with_its_own_reason() {
-    one_bad_member(ATTACH, |_| ()).await.says(&["Ecs.0206", "the guest is using the disk"]).never_says("Common.0021");
+    bad_members(ATTACH, &[(BAD, IN_USE)], |_| ()).await.never_says("Common.0021");
+}
+
+#[tokio::test]
+async fn several_bad_members_fail_each_with_its_own_reason() {
+    for operation in [ATTACH, DETACH] {
+        let bad = [(1, BROKEN), (9, IN_USE), (SERVERS, ("Ecs.0218", "the disk is being backed up"))];
+        bad_members(operation, &bad, |_| ()).await.never_says("Common.0021");
+    }
 }
 
 #[tokio::test]
 async fn a_batch_that_says_success_is_not_believed_for_the_member_that_failed() {
     for operation in [ATTACH, DETACH] {
-        let run = one_bad_member(operation, |config| switch(config, "partial_batch", "parent_succeeds")).await;
-        run.says(&["Ecs.0206", "the guest is using the disk"]);
+        bad_members(operation, &[(BAD, BROKEN)], |config| switch(config, "partial_batch", "parent_succeeds")).await;
     }
 }
 
 #[tokio::test]
 async fn a_batch_that_says_no_more_than_that_it_failed_is_sorted_out_by_what_is_listed() {
     for operation in [ATTACH, DETACH] {
-        let run = one_bad_member(operation, |config| switch(config, "partial_batch", "no_sub_jobs")).await;
-        run.says(&["Common.0021", "Subjob fails"]);
+        let change = |config: &mut Config| switch(config, "partial_batch", "no_sub_jobs");
+        let run = let_fail(operation, &[(BAD, IN_USE)], change).await;
+        run.says(&["Common.0021", "Subjob fails", &server_id(BAD), &shared_volume_id(1)]);
     }
 }
 
@@ -49,7 +61,7 @@ async fn a_batch_that_says_no_more_than_that_it_failed_is_sorted_out_by_what_is_
 async fn a_batch_whose_job_is_gone_is_sorted_out_by_what_is_listed() {
     let fleet = Fleet::with(4, |config| config.huaweicloud.job_retention = Duration::ZERO).await.with_slow_looks();
     for operation in [ATTACH, DETACH] {
-        fleet.stage.cloud.add_fault(FaultRule::new(operation, in_use()).server(&server_id(2)).times(1));
+        fleet.stage.cloud.add_fault(FaultRule::new(operation, fails(IN_USE)).server(&server_id(2)).times(1));
     }
     fleet.apply().await.succeeds();
     assert_eq!(fleet.on_servers(), fleet.all());
@@ -82,8 +94,8 @@ async fn a_detach_that_is_refused_as_a_whole_costs_only_the_server_that_cannot()
 }
 
 #[tokio::test]
-async fn a_batch_that_is_refused_for_no_ones_fault_goes_singly() {
-    let fleet = Fleet::new(4).await;
+async fn a_batch_that_is_refused_whoever_is_in_it_goes_singly() {
+    let fleet = Fleet::new(4).await.with_slow_looks();
     let refused = |operation| FaultRule::new(operation, error(400, "Ecs.0005", "Invalid parameter values."));
     fleet.stage.cloud.add_fault(refused(ATTACH));
     fleet.stage.cloud.add_fault(refused(DETACH));
@@ -92,6 +104,9 @@ async fn a_batch_that_is_refused_for_no_ones_fault_goes_singly() {
     fleet.destroy().await.succeeds();
     assert_eq!((fleet.on_servers(), fleet.in_state()), (vec![], vec![]));
     fleet.worked_once_on_each(2);
+    let singly = ["AttachServerVolume", "DetachServerVolume"].map(|operation| fleet.stage.cloud.count(operation));
+    assert_eq!(singly, [4, 4]);
+    fleet.stage.every_fault_fired();
 }
 
 #[tokio::test]
@@ -131,13 +146,13 @@ async fn a_batch_whose_answer_is_lost_is_not_sent_again_for_those_it_reached() {
 }
 
 #[tokio::test]
-async fn a_batch_whose_answer_is_lost_and_that_failed_for_one_is_repeated_for_that_one_alone() {
+async fn a_batch_whose_answer_is_lost_and_that_failed_for_one_is_an_error_for_that_one_alone() {
     // Long enough that everybody sees it begin.
     let fleet = Fleet::with(4, |config| config.huaweicloud.durations = Durations::all(Duration::from_secs(3)))
         .await
         .with_slow_looks();
     for operation in [ATTACH, DETACH] {
-        fleet.stage.cloud.add_fault(FaultRule::new(operation, in_use()).server(&server_id(2)).times(1));
+        fleet.stage.cloud.add_fault(FaultRule::new(operation, fails(IN_USE)).server(&server_id(2)).times(1));
         fleet.stage.cloud.add_fault(FaultRule::new(operation, Effect::ResetAfter).times(1));
     }
     // It was seen beginning and then not to be there: nobody knows why, so it is not tried again unasked.
@@ -176,26 +191,44 @@ async fn throttled_batches_are_sent_again_together() {
     assert_eq!(fleet.stage.mutations(), [ATTACH, ATTACH, ATTACH, DETACH, DETACH, DETACH]);
 }
 
-/// Lets one member of sixteen fail, and checks who is left.
-async fn one_bad_member(operation: &str, change: impl FnOnce(&mut Config)) -> Failure {
+/// Lets members of sixteen fail, and checks who is left and that each of the others is told its own reason.
+async fn bad_members(operation: &str, bad: &[(usize, Reason)], change: impl FnOnce(&mut Config)) -> Failure {
+    let run = let_fail(operation, bad, change).await;
+    for (server, (code, reason)) in bad {
+        let error = run.about(&server_id(*server));
+        assert!([*code, *reason, &shared_volume_id(1)].iter().all(|words| error.contains(words)), "{error}");
+        let others = bad.iter().filter(|(other, _)| other != server);
+        assert!(!others.map(|(_, (code, _))| code).any(|code| error.contains(code)), "{error}");
+    }
+    run
+}
+
+/// Lets members of sixteen fail, and checks who is left.
+async fn let_fail(operation: &str, bad: &[(usize, Reason)], change: impl FnOnce(&mut Config)) -> Failure {
     let fleet = Fleet::with(SERVERS, change).await.with_slow_looks();
-    let failing = FaultRule::new(operation, in_use()).server(&server_id(BAD));
+    let add_faults = || {
+        for (server, reason) in bad {
+            fleet.stage.cloud.add_fault(FaultRule::new(operation, fails(*reason)).server(&server_id(*server)));
+        }
+    };
+    let servers: Vec<usize> = bad.iter().map(|(server, _)| *server).collect();
     let (run, left) = if operation == ATTACH {
-        fleet.stage.cloud.add_fault(failing);
-        (fleet.apply().await, fleet.all_but(BAD))
+        add_faults();
+        (fleet.apply().await, fleet.all().into_iter().filter(|server| !servers.contains(server)).collect())
     } else {
         fleet.apply().await.succeeds();
-        fleet.stage.cloud.add_fault(failing);
-        (fleet.destroy().await, vec![BAD])
+        add_faults();
+        (fleet.destroy().await, servers)
     };
     assert_eq!((fleet.in_state(), fleet.on_servers()), (left.clone(), left));
     assert_eq!(fleet.stage.cloud.count(operation), 1);
     assert!(fleet.stage.terraform.state().instances().all(|instance| !instance.tainted && !instance.has_job()));
-    run.fails().with_errors(1).says(&[&server_id(BAD), &shared_volume_id(1)])
+    fleet.stage.every_fault_fired();
+    run.fails().with_errors(bad.len())
 }
 
-fn in_use() -> Effect {
-    Effect::JobFails { code: "Ecs.0206".to_owned(), reason: "the guest is using the disk".to_owned() }
+fn fails((code, reason): Reason) -> Effect {
+    Effect::JobFails { code: code.to_owned(), reason: reason.to_owned() }
 }
 
 fn error(status: u16, code: &str, message: &str) -> Effect {

@@ -232,6 +232,16 @@ impl Failure {
         self
     }
 
+    /// What the only error says that names this id.
+    #[track_caller]
+    pub(crate) fn about(&self, id: &str) -> String {
+        let text = words(&self.stderr);
+        let mut errors = text.split("Error: ").filter(|error| error.contains(id));
+        let error = errors.next().unwrap_or_else(|| panic!("no error is about {id}: {self}"));
+        assert!(errors.next().is_none(), "several errors are about {id}: {self}");
+        error.to_owned()
+    }
+
     /// Asserts that there were so many errors, each about one resource.
     #[track_caller]
     pub(crate) fn with_errors(self, count: usize) -> Self {

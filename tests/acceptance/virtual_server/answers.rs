@@ -94,7 +94,7 @@ async fn details_are_read_whether_they_are_a_list_or_a_text() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_said_once_in_either_shape() {
+async fn a_wrong_key_is_said_in_either_shape_and_not_tried_for_long() {
     for shape in [Unauthorized::Envelope, Unauthorized::Gateway] {
         let stage = stage_with(|config| config.samsungcloud.switches.unauthorized = shape).await;
         let wrong = "not-the-secret-of-this-key";
