@@ -122,7 +122,7 @@ impl Client {
         server: &ServerId,
         volume: &VolumeId,
         device: Option<&str>,
-    ) -> Result<JobId, Error> {
+    ) -> Result<Option<JobId>, Error> {
         let mut attachment = json!({ "volumeId": volume });
         if let Some(device) = device {
             attachment["device"] = device.into();
@@ -147,7 +147,7 @@ impl Client {
         server: &ServerId,
         volume: &VolumeId,
         force: bool,
-    ) -> Result<JobId, Error> {
+    ) -> Result<Option<JobId>, Error> {
         let path = ["v1", PROJECT, "cloudservers", server.as_str(), "detachvolume", volume.as_str()];
         let mut call = Call::new("DetachServerVolume", Service::Ecs, Method::DELETE, path).about(Subject::Pair);
         if force {
@@ -168,7 +168,7 @@ impl Client {
         budget: &Budget,
         volume: &VolumeId,
         servers: &[(ServerId, Option<String>)],
-    ) -> Result<JobId, Error> {
+    ) -> Result<Option<JobId>, Error> {
         let entry = |(server, device): &(ServerId, Option<String>)| match device {
             Some(device) => json!({ "server_id": server, "device": device }),
             None => json!({ "server_id": server }),
@@ -190,7 +190,7 @@ impl Client {
         budget: &Budget,
         volume: &VolumeId,
         servers: &[ServerId],
-    ) -> Result<JobId, Error> {
+    ) -> Result<Option<JobId>, Error> {
         let path = ["v1", PROJECT, "batchaction", "detachvolumes", volume.as_str()];
         let call = Call::new("BatchDetachVolumes", Service::Ecs, Method::POST, path).about(Subject::Pair);
         job_id(&self.send(budget, call.body(&json!({ "serverinfo": servers }))).await?)
@@ -275,7 +275,7 @@ impl Client {
     ///
     /// # Errors
     /// Of kind `NotFound` where one does not exist.
-    pub async fn batch_stop_servers(&self, budget: &Budget, servers: &[ServerId]) -> Result<JobId, Error> {
+    pub async fn batch_stop_servers(&self, budget: &Budget, servers: &[ServerId]) -> Result<Option<JobId>, Error> {
         let body = json!({ "os-stop": { "type": "SOFT", "servers": ids(servers) } });
         self.server_action(budget, "BatchStopServers", &body).await
     }
@@ -286,11 +286,16 @@ impl Client {
     ///
     /// # Errors
     /// Of kind `NotFound` where one does not exist.
-    pub async fn batch_start_servers(&self, budget: &Budget, servers: &[ServerId]) -> Result<JobId, Error> {
+    pub async fn batch_start_servers(&self, budget: &Budget, servers: &[ServerId]) -> Result<Option<JobId>, Error> {
         self.server_action(budget, "BatchStartServers", &json!({ "os-start": { "servers": ids(servers) } })).await
     }
 
-    async fn server_action(&self, budget: &Budget, operation: &'static str, body: &Value) -> Result<JobId, Error> {
+    async fn server_action(
+        &self,
+        budget: &Budget,
+        operation: &'static str,
+        body: &Value,
+    ) -> Result<Option<JobId>, Error> {
         let path = ["v1", PROJECT, "cloudservers", "action"];
         let call = Call::new(operation, Service::Ecs, Method::POST, path).body(body);
         job_id(&self.send(budget, call).await?)

@@ -104,15 +104,18 @@ impl Client {
     }
 }
 
-/// The id of the job that an accepted call became.
-pub(super) fn job_id(reply: &Reply) -> Result<JobId, Error> {
+/// The id of the job that an accepted call became. None for an answer that tells none: a 204 is documented, too, for when
+/// the cloud is busy.
+pub(super) fn job_id(reply: &Reply) -> Result<Option<JobId>, Error> {
     #[derive(Deserialize)]
     struct Accepted {
         #[serde(default, deserialize_with = "decode::text")]
         job_id: Option<String>,
     }
-    let accepted = reply.decode::<Accepted>()?;
-    accepted.job_id.map(JobId::new).ok_or_else(|| reply.malformed("the answer has no job_id"))
+    if reply.is_empty() {
+        return Ok(None);
+    }
+    Ok(reply.decode::<Accepted>()?.job_id.map(JobId::new))
 }
 
 #[derive(Deserialize)]

@@ -173,10 +173,12 @@ async fn walk(cloud: &Simulator, client: &Client, refused: impl Fn(String)) {
         well(client.list_volumes_of_server(&budget, &server).await, &refused);
         well(client.list_volumes_by_id(&budget, std::slice::from_ref(&volume)).await, &refused);
     };
-    let follow = async |job: Result<JobId, Error>| {
+    let follow = async |job: Result<Option<JobId>, Error>| {
         let Some(job) = well(job, &refused) else { return };
         loop {
-            well(client.show_job(&budget, &job).await, &refused);
+            if let Some(job) = &job {
+                well(client.show_job(&budget, job).await, &refused);
+            }
             look().await;
             if !cloud.advance() {
                 return;

@@ -142,7 +142,8 @@ async fn detaching_volumes_in_a_batch_is_as_printed() {
         Reply { status: 200, body: page!("huaweicloud/pages/detaching-volumes-in-a-batch/reply.json") };
     let wire = Wire::answering(&[REPLY]).await;
     let servers = ["a26887c6-c47b-4654-abb5-dfadf7d3f803", "a26887c6-c47b-4654-abb5-dfadf7d3fa05"].map(ServerId::new);
-    let job = huaweicloud(&wire).batch_detach_volumes(&budget(), &VolumeId::new(VOLUME), &servers).await.unwrap();
+    let job =
+        huaweicloud(&wire).batch_detach_volumes(&budget(), &VolumeId::new(VOLUME), &servers).await.unwrap().unwrap();
     assert_eq!(job, JobId::new("ff80808288d41e1b018990260955686a"));
     let line = format!("POST /v1/{{project_id}}/batchaction/detachvolumes/{VOLUME}");
     let body = page!("huaweicloud/pages/detaching-volumes-in-a-batch/request.json");

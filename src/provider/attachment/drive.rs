@@ -326,7 +326,7 @@ impl Drive<'_> {
             Ok(Submitted::Ended(JobEnd::Failed(failure))) => {
                 progress.job_failure = Some((failure, Instant::now()));
             }
-            Err(failure) => return self.sending_failed(failure, sent, count, progress).await,
+            Err(failure) => return self.sending_failed(failure, sent, progress).await,
         }
         Ok(())
     }
@@ -335,7 +335,6 @@ impl Drive<'_> {
         &self,
         failure: Failure,
         sent: impl Fn(Fate) -> Option<(Sent, Instant)>,
-        count: u32,
         progress: &mut Progress,
     ) -> Result<(), Problem> {
         match failure.kind {
@@ -345,12 +344,9 @@ impl Drive<'_> {
                 if let Some(ended) = self.budget.ended() {
                     return Err(Problem::Ended { ended, waiting_for: failure.text });
                 }
-                // An answer that nobody can read will not read better the second time.
-                let fate = sent(Fate::Lost).map(|(sent, at)| {
-                    let count = if failure.kind == ErrorKind::Malformed { MAX_SENDS } else { count };
-                    (Sent { count, ..sent }, at)
-                });
-                progress.sent = fate;
+                // An answer that nobody can read will not read better the second time, and may well be a yes.
+                let unreadable = failure.kind == ErrorKind::Malformed;
+                progress.sent = sent(if unreadable { Fate::Accepted } else { Fate::Lost });
                 progress.lost = Some(failure);
             }
             // The cloud contradicts the look before: look again, and give up when it keeps doing so.

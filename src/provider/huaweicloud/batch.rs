@@ -15,7 +15,7 @@ use crate::{
     huaweicloud::Client,
     ids::{JobId, VolumeId},
     provider::attachment::{
-        api::{Failure, JobEnd},
+        api::{Failure, JobEnd, Submitted},
         follow::ended_failure,
         ledger::{Ledger, Operation},
         sight::Pair,
@@ -54,8 +54,8 @@ pub(super) struct Member {
 /// What became of one server's part of a batch.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
-    /// Its job has ended.
-    Ended(JobEnd),
+    /// It was accepted.
+    Submitted(Submitted),
     /// Nothing was done for it: it is a batch of one, or the cloud does not take the batch. Each goes alone then, and none
     /// waits for the answers of the others.
     Alone,
@@ -95,13 +95,13 @@ impl Batches {
         single: Single<'_>,
         ledger: &Ledger,
         budget: &Budget,
-    ) -> Result<JobEnd, Failure> {
+    ) -> Result<Submitted, Failure> {
         let Single { operation, pair, device, .. } = single;
         let key = SharedVolume { region: calls.client.region().to_owned(), volume: pair.volume.clone() };
         let device = device.map(str::to_owned);
         let member = Member { pair: pair.clone(), device, ledger: ledger.clone(), budget: budget.clone() };
         match self.of(operation).submit(key, member, budget).await {
-            Ok(Ok(Part::Ended(end))) => Ok(end),
+            Ok(Ok(Part::Submitted(submitted))) => Ok(submitted),
             Ok(Ok(Part::Alone)) => calls.single(single, ledger, budget).await,
             Ok(Err(failure)) => Err(failure),
             Err(BatchError::NotStarted(ended)) => {
@@ -190,20 +190,21 @@ impl Executor {
             .collect();
         let taking_part: Vec<&Member> =
             members.iter().zip(&ended).filter(|(_, ended)| ended.is_none()).map(|(member, _)| member).collect();
-        let mut ends = if taking_part.is_empty() {
+        let submitted = if taking_part.is_empty() {
             Vec::new()
-        } else {
-            let job = self.send(calls, volume, &taking_part, budget).await?;
+        } else if let Some(job) = self.send(calls, volume, &taking_part, budget).await? {
             let ended = calls.follow(self.kind(), turns, &job, budget).await?;
             let end = |member: &&Member| end_for(&job, ended.as_ref(), &member.pair.server, true);
-            taking_part.iter().map(|member| Part::Ended(end(member))).collect()
-        }
-        .into_iter();
+            taking_part.iter().map(end).map(Submitted::Ended).collect()
+        } else {
+            vec![Submitted::Accepted { seen_moving: false }; taking_part.len()]
+        };
+        let mut submitted = submitted.into_iter();
         Ok(ended
             .into_iter()
             .map(|ended| match ended {
                 Some(ended) => Err(ended_failure(ended, "the turns of the servers in its batch".to_owned())),
-                None => Ok(ends.next().unwrap_or(Part::Ended(JobEnd::Unknown))),
+                None => Ok(Part::Submitted(submitted.next().unwrap_or(Submitted::Ended(JobEnd::Unknown)))),
             })
             .collect())
     }
@@ -214,7 +215,7 @@ impl Executor {
         volume: &VolumeId,
         members: &[&Member],
         budget: &Budget,
-    ) -> Result<JobId, Failure> {
+    ) -> Result<Option<JobId>, Failure> {
         members.iter().for_each(|member| member.ledger.sending(self.operation));
         let sent = match self.operation {
             Operation::Attach => {
@@ -230,8 +231,10 @@ impl Executor {
         let job = sent
             .map_err(failure)
             .inspect_err(|failure| members.iter().for_each(|member| member.ledger.failed(failure)))?;
-        members.iter().for_each(|member| member.ledger.accepted(&job));
-        tracing::info!(operation = self.operation.verb(), servers = members.len(), %job, "batch accepted");
+        tracing::info!(operation = self.operation.verb(), servers = members.len(), ?job, "batch accepted");
+        if let Some(job) = &job {
+            members.iter().for_each(|member| member.ledger.accepted(job));
+        }
         Ok(job)
     }
 

@@ -11,7 +11,7 @@ use crate::{
     huaweicloud::{Client, job::Job},
     ids::JobId,
     provider::attachment::{
-        api::{Failure, JobEnd},
+        api::{Failure, JobEnd, Submitted},
         ledger::{Ledger, Operation},
         sight::Pair,
     },
@@ -42,7 +42,12 @@ pub(super) struct Single<'a> {
 
 impl Calls {
     /// Does it: waits for its turn, sends, and follows the job.
-    pub(super) async fn single(&self, single: Single<'_>, ledger: &Ledger, budget: &Budget) -> Result<JobEnd, Failure> {
+    pub(super) async fn single(
+        &self,
+        single: Single<'_>,
+        ledger: &Ledger,
+        budget: &Budget,
+    ) -> Result<Submitted, Failure> {
         let Single { operation, pair, shared, device, force } = single;
         let turn = self.jobs.turns(shared.then_some(&pair.volume), slice::from_ref(&pair.server), budget).await?;
         ledger.sending(operation);
@@ -51,10 +56,11 @@ impl Calls {
             Operation::Detach => self.client.detach_server_volume(budget, &pair.server, &pair.volume, force).await,
         };
         let job = sent.map_err(failure).inspect_err(|failure| ledger.failed(failure))?;
+        let Some(job) = job else { return Ok(Submitted::Accepted { seen_moving: false }) };
         ledger.accepted(&job);
         tracing::info!(operation = operation.verb(), %job, "accepted");
         let ended = self.follow(operation.verb(), turn, &job, budget).await?;
-        Ok(end_for(&job, ended.as_ref(), &pair.server, false))
+        Ok(Submitted::Ended(end_for(&job, ended.as_ref(), &pair.server, false)))
     }
 
     /// Follows the job of a call that was accepted. The turn ends with the job, also with one that goes on past the budget.
@@ -86,7 +92,7 @@ impl Calls {
         } else {
             ("stop", self.client.batch_stop_servers(budget, servers).await)
         };
-        let job = sent.map_err(failure)?;
+        let Some(job) = sent.map_err(failure)? else { return Ok(()) };
         let ended = self.follow(verb, turn, &job, budget).await?;
         match end_for(&job, ended.as_ref(), &pair.server, false) {
             JobEnd::Done | JobEnd::Unknown => Ok(()),

@@ -71,12 +71,11 @@ impl EcsApi {
         let force = wish.force && operation == Operation::Detach;
         let device = wish.device.as_deref();
         let single = Single { operation, pair, shared: wish.multiattach, device, force };
-        let end = if single.shared && !force {
+        if single.shared && !force {
             self.batches.submit(&self.calls, single, ledger, budget).await
         } else {
             self.calls.single(single, ledger, budget).await
-        };
-        end.map(Submitted::Ended)
+        }
     }
 }
 

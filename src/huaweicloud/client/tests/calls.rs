@@ -38,7 +38,7 @@ async fn an_attach_is_sent_as_documented_and_signed_as_it_is_sent() {
     ])
     .await;
     let job = client.attach_server_volume(&budget(), &server(), &volume(), Some("/dev/vdb")).await.unwrap();
-    assert_eq!(job, JobId::new("j1"));
+    assert_eq!(job, Some(JobId::new("j1")));
     client.attach_server_volume(&budget(), &server(), &volume(), None).await.unwrap();
     for seen in script.finish() {
         assert_eq!(seen.header("authorization").unwrap(), expected_signature(&seen));
