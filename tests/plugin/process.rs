@@ -24,10 +24,17 @@ pub(crate) const NEVER: Duration = Duration::from_secs(20);
 /// Makes a process a child; holds the plugin's arguments.
 const ARGUMENTS: &str = "PLUGIN_TEST_ARGUMENTS";
 
-/// What the child runs; in the parent it does nothing.
+/// What the child runs. The parent is no plugin: nobody gave it the cookie, and as one it would say so and end.
 #[test]
 fn is_a_plugin() {
-    let Some((_, arguments)) = std::env::vars_os().find(|(name, _)| name == ARGUMENTS) else { return };
+    let Some((_, arguments)) = std::env::vars_os().find(|(name, _)| name == ARGUMENTS) else {
+        let environment = Environment::from_vars([]);
+        assert!(
+            plugin::serve(TestProvider::default(), INFO, &environment, []).is_err(),
+            "it serves without the cookie"
+        );
+        return;
+    };
     let arguments = arguments.to_str().unwrap().split_whitespace().map(Into::into);
     let environment = Environment::from_vars(std::env::vars_os());
     if let Err(error) = plugin::serve(TestProvider::default(), INFO, &environment, arguments) {
