@@ -111,8 +111,9 @@ impl AttachmentApi for EcsApi {
         let server = snapshot.server.as_ref().map(|(server, devices)| (server, devices.as_slice()));
         let sight = sight(pair, server, volume);
         // What the server's lists do not agree on, or do not have, is looked at by itself: a volume leaves the state on
-        // its own evidence only.
-        if sight.attached() { Ok(sight) } else { self.look(pair, budget).await }
+        // its own evidence only. Likewise what is changing: the answer is kept for a while, and the change ends.
+        let at_rest = sight.volume.as_ref().is_some_and(|volume| volume.state == VolumeState::InUse);
+        if sight.attached() && at_rest { Ok(sight) } else { self.look(pair, budget).await }
     }
 
     fn expect(&self, pair: &Pair, operation: Operation) -> Box<dyn Any + Send> {
