@@ -1,6 +1,6 @@
 //! What the life of an attachment asks of a cloud. Each cloud answers in its own file; the life itself is written once.
 
-use std::{any::Any, fmt, time::Duration};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -89,14 +89,19 @@ pub(crate) struct Wish {
 /// What came of a mutating call that the cloud accepted.
 #[derive(Clone, Debug)]
 pub(crate) enum Submitted {
-    /// The cloud has no jobs: the pair itself has to be watched.
+    /// The cloud has no jobs, or did not tell this one: the pair itself has to be watched.
     Accepted {
         /// Whether its effect was seen beginning already.
         seen_moving: bool,
+        /// The turn of whatever does one thing at a time, where there is one: it lasts as long as the pair is watched.
+        turn: Option<Turn>,
     },
     /// Its job has ended.
     Ended(JobEnd),
 }
+
+/// Something to hold while others have to wait. Those of a batch share it.
+pub(crate) type Turn = Arc<dyn Any + Send + Sync>;
 
 /// How a job ended.
 #[derive(Clone, Debug)]

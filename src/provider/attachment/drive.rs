@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    api::{AttachmentApi, Failure, JobEnd, JobFailure, Submitted, Wish},
+    api::{AttachmentApi, Failure, JobEnd, JobFailure, Submitted, Turn, Wish},
     ledger::{Ledger, Operation, Pending},
     power::Joined,
     sight::{Pair, Sight},
@@ -89,6 +89,8 @@ struct Progress {
     releases: u32,
     looks: Backoff,
     conflicts: Backoff,
+    /// Held while an accepted call is watched.
+    turn: Option<Turn>,
 }
 
 impl Progress {
@@ -114,6 +116,7 @@ impl Drive<'_> {
             unexplained: 0,
             looks: self.looks(),
             conflicts: Backoff::new(&CONFLICTS),
+            turn: None,
         };
         match (self.advance(&mut progress).await, progress.job_failure) {
             // Why the job failed says more than that the time was over while its remains were watched.
@@ -294,6 +297,7 @@ impl Drive<'_> {
 
     /// Sends the call once and files what came of it.
     async fn send(&self, sight: &Sight, progress: &mut Progress) -> Result<(), Problem> {
+        progress.turn = None;
         let multiattach = sight.volume.as_ref().is_some_and(|volume| volume.multiattach);
         let wish = Wish { multiattach, ..self.wish.clone() };
         let submitted = match self.goal {
@@ -310,7 +314,8 @@ impl Drive<'_> {
             ))
         };
         match submitted {
-            Ok(Submitted::Accepted { seen_moving }) => {
+            Ok(Submitted::Accepted { seen_moving, turn }) => {
+                progress.turn = turn;
                 progress.sent = sent(Fate::Accepted).map(|(sent, at)| (Sent { seen_moving, ..sent }, at));
             }
             Ok(Submitted::Ended(JobEnd::Done)) => progress.sent = sent(Fate::JobDone),

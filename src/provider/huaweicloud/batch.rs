@@ -3,7 +3,10 @@
 //!
 //! Vendor's pages: ECS, "Attaching Disks to an ECS in a Batch" and "Detaching Volumes in a Batch".
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::{
     calls::{Calls, Single},
@@ -197,7 +200,8 @@ impl Executor {
             let end = |member: &&Member| end_for(&job, ended.as_ref(), &member.pair.server, true);
             taking_part.iter().map(end).map(Submitted::Ended).collect()
         } else {
-            vec![Submitted::Accepted { seen_moving: false }; taking_part.len()]
+            let accepted = Submitted::Accepted { seen_moving: false, turn: Some(Arc::new(turns)) };
+            vec![accepted; taking_part.len()]
         };
         let mut submitted = submitted.into_iter();
         Ok(ended

@@ -1,6 +1,6 @@
 //! One attach or detach of one ECS, from its turn to the end of its job.
 
-use std::slice;
+use std::{slice, sync::Arc};
 
 use super::{
     ecs::failure,
@@ -56,7 +56,9 @@ impl Calls {
             Operation::Detach => self.client.detach_server_volume(budget, &pair.server, &pair.volume, force).await,
         };
         let job = sent.map_err(failure).inspect_err(|failure| ledger.failed(failure))?;
-        let Some(job) = job else { return Ok(Submitted::Accepted { seen_moving: false }) };
+        let Some(job) = job else {
+            return Ok(Submitted::Accepted { seen_moving: false, turn: Some(Arc::new(turn)) });
+        };
         ledger.accepted(&job);
         tracing::info!(operation = operation.verb(), %job, "accepted");
         let ended = self.follow(operation.verb(), turn, &job, budget).await?;

@@ -86,7 +86,7 @@ impl VirtualServerApi {
             .await;
         match watched {
             Ok(_) | Err(WaitError::Failed(())) => {
-                Ok(Submitted::Accepted { seen_moving: seen_moving.load(Ordering::Relaxed) })
+                Ok(Submitted::Accepted { seen_moving: seen_moving.load(Ordering::Relaxed), turn: None })
             }
             Err(WaitError::Ended { ended, last_state, .. }) => {
                 let state = last_state.unwrap_or_else(|| "not seen yet".to_owned());
