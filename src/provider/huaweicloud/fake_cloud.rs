@@ -89,8 +89,6 @@ pub(super) struct World {
     began: Instant,
     /// A server that takes this long for every request which names it in its path.
     pub(super) slow: Option<(usize, Duration)>,
-    /// Whether a call was taken and its answer lost.
-    pub(super) lost: bool,
     /// Whether nobody else has done anything yet.
     pub(super) undisturbed: bool,
 }
@@ -133,7 +131,6 @@ impl FakeCloud {
             jobs: Vec::new(),
             began: Instant::now(),
             slow: None,
-            lost: false,
             undisturbed: true,
         };
         Self { world: Arc::new(Mutex::new(world)), killed: Arc::default() }
@@ -408,7 +405,6 @@ impl World {
             self.evs.insert(*id, phase);
         }
         let followed = luck != Luck::LostAfter;
-        self.lost |= !followed;
         self.jobs.push(Job { attaches, parts, ends: Instant::now() + JOB, followed, steps: 0 });
         followed.then(|| (200, json!({"job_id": format!("{}", self.jobs.len() - 1)})))
     }
