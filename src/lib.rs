@@ -46,9 +46,10 @@
 //! **What is sent is written down first.** The ledger learns of a mutating call before it is sent and of its job as soon
 //! as there is one; it outlives whatever was cut off and goes into Terraform's private data.
 //!
-//! **Nothing waits past its [`budget::Budget`].** Every wait ends with the operation's deadline or with Terraform's stop. Two
-//! things outlive the deadline: a caller waits up to five seconds for the answer of a batch under way, and a server that was
-//! stopped for a detach gets two minutes more than the practitioner's time to start again.
+//! **Nothing waits past its [`budget::Budget`].** Every wait ends with the operation's deadline or with Terraform's stop. Three
+//! things outlive the deadline: a caller waits up to five seconds for the answer of a batch under way, a server that was
+//! stopped for a detach gets two minutes more than the practitioner's time to start again, and a server's turn lasts as long
+//! as its job, ten minutes at most, though nobody waits for that job any more.
 //!
 //! **Locks are held across an await only in [`sync`], and by the one who stops a server.** Every other lock is a std mutex
 //! held for a few moves. There is no static mutable state.
