@@ -3,14 +3,29 @@
 use std::path::Path;
 
 use rustix::process::Signal;
-use tokio::{io::AsyncReadExt, net::UnixStream};
+use tokio::{io::AsyncReadExt, net::UnixStream, task::JoinHandle};
 
 use crate::{
     client::{Client, Identity, Plugin},
     message::{Empty, HealthCheckRequest, HealthCheckResponse},
     process::{MAGIC_COOKIE, Process},
-    rpc::{apply, configure, create, read},
+    rpc::{Answered, apply, configure, create, read},
 };
+
+/// A plugin and the Terraform that started it.
+async fn connected() -> (Plugin, Client) {
+    let terraform = Identity::of_terraform();
+    let plugin = Plugin::start(&terraform).await;
+    let client = plugin.connect(Some(&terraform)).await.unwrap();
+    (plugin, client)
+}
+
+/// Begins a create of that name, which waits.
+async fn waits(plugin: &mut Plugin, client: &Client, name: &'static str) -> JoinHandle<Answered> {
+    let created = tokio::spawn(create(client.clone(), name));
+    plugin.process.wait_for_log("waiting").await;
+    created
+}
 
 #[tokio::test]
 async fn nobody_but_the_owner_of_the_certificate_gets_an_answer() {
@@ -71,11 +86,8 @@ async fn it_tells_its_version_and_its_arguments() {
 
 #[tokio::test]
 async fn a_stop_reaches_what_waits_and_its_answer_reaches_terraform() {
-    let terraform = Identity::of_terraform();
-    let mut plugin = Plugin::start(&terraform).await;
-    let client = plugin.connect(Some(&terraform)).await.unwrap();
-    let created = tokio::spawn(create(client.clone(), "waits"));
-    plugin.process.wait_for_log("waiting").await;
+    let (mut plugin, client) = connected().await;
+    let created = waits(&mut plugin, &client, "waits").await;
 
     client.stop().await;
 
@@ -87,9 +99,7 @@ async fn a_stop_reaches_what_waits_and_its_answer_reaches_terraform() {
 
 #[tokio::test]
 async fn a_stop_does_not_queue_behind_hundreds_of_operations() {
-    let terraform = Identity::of_terraform();
-    let mut plugin = Plugin::start(&terraform).await;
-    let client = plugin.connect(Some(&terraform)).await.unwrap();
+    let (mut plugin, client) = connected().await;
     let created: Vec<_> = (0..400).map(|_| tokio::spawn(create(client.clone(), "waits"))).collect();
     for _ in &created {
         plugin.process.wait_for_log("waiting").await;
@@ -102,11 +112,8 @@ async fn a_stop_does_not_queue_behind_hundreds_of_operations() {
 
 #[tokio::test]
 async fn signals_do_not_end_it_while_terraform_lives() {
-    let terraform = Identity::of_terraform();
-    let mut plugin = Plugin::start(&terraform).await;
-    let client = plugin.connect(Some(&terraform)).await.unwrap();
-    let created = tokio::spawn(create(client.clone(), "waits"));
-    plugin.process.wait_for_log("waiting").await;
+    let (mut plugin, client) = connected().await;
+    let created = waits(&mut plugin, &client, "waits").await;
     for (signal, name) in [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")] {
         plugin.process.signal(signal);
         plugin.process.wait_for_log(name).await;
@@ -118,9 +125,7 @@ async fn signals_do_not_end_it_while_terraform_lives() {
 
 #[tokio::test]
 async fn shutdown_ends_it_and_removes_its_socket() {
-    let terraform = Identity::of_terraform();
-    let mut plugin = Plugin::start(&terraform).await;
-    let client = plugin.connect(Some(&terraform)).await.unwrap();
+    let (mut plugin, client) = connected().await;
     assert!(Path::new(&plugin.socket).exists());
 
     client.call::<Empty>("/plugin.GRPCController/Shutdown", Empty {}).await.unwrap();
@@ -132,11 +137,8 @@ async fn shutdown_ends_it_and_removes_its_socket() {
 
 #[tokio::test]
 async fn shutdown_does_not_wait_for_an_operation_that_ignores_its_stop() {
-    let terraform = Identity::of_terraform();
-    let mut plugin = Plugin::start(&terraform).await;
-    let client = plugin.connect(Some(&terraform)).await.unwrap();
-    let created = tokio::spawn(create(client.clone(), "ignores stop"));
-    plugin.process.wait_for_log("waiting").await;
+    let (mut plugin, client) = connected().await;
+    let created = waits(&mut plugin, &client, "ignores stop").await;
     client.call::<Empty>("/plugin.GRPCController/Shutdown", Empty {}).await.unwrap();
     plugin.process.wait_for_log("it is abandoned").await;
     assert!(plugin.process.ends_well().await);
@@ -145,11 +147,8 @@ async fn shutdown_does_not_wait_for_an_operation_that_ignores_its_stop() {
 
 #[tokio::test]
 async fn a_dead_parent_stops_what_runs_and_ends_the_process() {
-    let terraform = Identity::of_terraform();
-    let mut plugin = Plugin::start(&terraform).await;
-    let client = plugin.connect(Some(&terraform)).await.unwrap();
-    let created = tokio::spawn(create(client.clone(), "waits"));
-    plugin.process.wait_for_log("waiting").await;
+    let (mut plugin, client) = connected().await;
+    let created = waits(&mut plugin, &client, "waits").await;
 
     created.abort();
     drop((created.await, client));
@@ -160,11 +159,8 @@ async fn a_dead_parent_stops_what_runs_and_ends_the_process() {
 
 #[tokio::test]
 async fn an_operation_outlives_the_request_that_asked_for_it() {
-    let terraform = Identity::of_terraform();
-    let mut plugin = Plugin::start(&terraform).await;
-    let client = plugin.connect(Some(&terraform)).await.unwrap();
-    let created = tokio::spawn(create(client.clone(), "waits"));
-    plugin.process.wait_for_log("waiting").await;
+    let (mut plugin, client) = connected().await;
+    let created = waits(&mut plugin, &client, "waits").await;
     created.abort();
     let _ = created.await;
     client.stop().await;
@@ -173,9 +169,7 @@ async fn an_operation_outlives_the_request_that_asked_for_it() {
 
 #[tokio::test]
 async fn go_plugin_finds_it_healthy() {
-    let terraform = Identity::of_terraform();
-    let plugin = Plugin::start(&terraform).await;
-    let client = plugin.connect(Some(&terraform)).await.unwrap();
+    let (_plugin, client) = connected().await;
     let request = HealthCheckRequest { service: "plugin".to_owned() };
     let health: HealthCheckResponse = client.call("/grpc.health.v1.Health/Check", request).await.unwrap();
     assert_eq!(health.status, 1);
@@ -228,9 +222,7 @@ async fn in_debug_mode_no_configuration_replaces_another() {
 
 #[tokio::test]
 async fn a_panic_becomes_a_diagnostic_and_the_process_goes_on() {
-    let terraform = Identity::of_terraform();
-    let mut plugin = Plugin::start(&terraform).await;
-    let client = plugin.connect(Some(&terraform)).await.unwrap();
+    let (mut plugin, client) = connected().await;
     let prior = serde_json::json!({"id": "1", "name": "fine", "size": null});
     let planned = serde_json::json!({"id": "1", "name": "panics", "size": null});
 
