@@ -14,7 +14,7 @@
 //! | [`transport`] | HTTP without any cloud: attempts of { rate limit, sign, send, classify, back off } |
 //! | [`wait`] | waiting for a state: when to look, and what was learnt of how long things take |
 //! | [`sync`] | turns, batches and shared reads |
-//! | [`backoff`], [`budget`], [`ids`] | pure values: delays; a deadline with a stop token; ids that cannot be mixed up |
+//! | [`backoff`], [`budget`], [`config_error`], [`ids`] | pure values: delays; a deadline with a stop token; what is wrong with a configuration; ids that cannot be mixed up |
 //! | [`simulator`] | a cloud on loopback, for practitioners' CI and for the tests here |
 //!
 //! # Reading order
@@ -58,6 +58,7 @@
 
 pub mod backoff;
 pub mod budget;
+pub mod config_error;
 pub mod huaweicloud;
 pub mod ids;
 pub mod plugin;

@@ -24,7 +24,8 @@ pub mod signer;
 
 pub use self::{
     client::Client,
-    config::{AssumeRole, Config, ConfigError, EndpointConfig, Problem},
+    config::{AssumeRole, Config, EndpointConfig},
     credential::AccessKey,
     error::{Error, ErrorCode},
 };
+pub use crate::config_error::{ConfigError, Problem};

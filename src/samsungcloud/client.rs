@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
-    config::{Config, ConfigError, Problem, given},
+    config::{Config, given},
     credential::Credential,
     endpoint::{Catalog, Endpoint, Entry, LookupError, Route, join, parse_catalog, select},
     error::{Classifier, Error, is_accepted},
@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     budget::Budget,
+    config_error::{ConfigError, Problem},
     transport::{Request, Response, Sign, Transport, Unsigned},
 };
 

@@ -1,6 +1,6 @@
 //! What a practitioner may set for Samsung Cloud Platform: plain data, and the vendor's two JSON files as text.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -68,39 +68,6 @@ impl Default for Config {
         }
     }
 }
-
-/// A configuration that cannot be used: every problem, not only the first.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ConfigError {
-    /// At least one.
-    pub problems: Vec<Problem>,
-}
-
-/// One thing that is wrong with a configuration.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Problem {
-    /// The field, e.g. `secret_key` or `endpoints.virtualserver`.
-    pub field: String,
-    /// What is wrong with it, to be read after the field's name. Never holds a secret.
-    pub reason: String,
-}
-
-impl Problem {
-    pub(super) fn new(field: &str, reason: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), reason: reason.into() }
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Problem { field, reason }) in self.problems.iter().enumerate() {
-            write!(f, "{}{field} {reason}", if index == 0 { "" } else { "; " })?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ConfigError {}
 
 /// A value that was given: empty text counts as nothing, as in the vendor's provider.
 pub(super) fn given(value: Option<&String>) -> Option<&str> {

@@ -5,7 +5,8 @@ use std::fmt;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::config::{Config, Problem};
+use super::config::Config;
+use crate::config_error::Problem;
 
 /// An access key and its secret key, issued for one user of one account; nothing of it can be printed.
 #[derive(Clone)]
@@ -82,7 +83,7 @@ fn optional(field: &'static str, value: Option<&SecretString>, problems: &mut Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samsungcloud::config::ConfigError;
+    use crate::config_error::ConfigError;
 
     fn config(access_key: Option<&str>, secret_key: Option<&str>, auth_token: Option<&str>) -> Config {
         Config {

@@ -13,11 +13,12 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    config::{Config, Problem, given},
+    config::{Config, given},
     error::Error,
 };
 use crate::{
     budget::{Budget, Ended},
+    config_error::Problem,
     transport::is_loopback,
 };
 
@@ -259,7 +260,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::samsungcloud::config::{ConfigError, EndpointConfig};
+    use crate::{config_error::ConfigError, samsungcloud::config::EndpointConfig};
 
     const CATALOG: &[u8] = br#"{"endpoints":[
         {"region":"kr-west1","service_name":"Virtual Server","service_type":"scp-virtualserver",

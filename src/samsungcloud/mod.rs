@@ -21,8 +21,9 @@ pub mod virtualserver;
 #[cfg(test)]
 mod script;
 
+pub use crate::config_error::{ConfigError, Problem};
 pub use client::Client;
-pub use config::{Config, ConfigError, ConfigFile, CredentialsFile, EndpointConfig, FileError, Problem};
+pub use config::{Config, ConfigFile, CredentialsFile, EndpointConfig, FileError};
 pub use endpoint::Endpoint;
 pub use error::Error;
 pub use version::{ApiVersion, OfferedVersion, VersionNotice, VersionStatus};

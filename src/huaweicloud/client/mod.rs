@@ -13,12 +13,12 @@ pub(super) use self::{
     reply::Reply,
 };
 use super::{
-    config::{Config, ConfigError, Settings},
+    config::{Config, Settings},
     credential::{Credentials, Flights},
     error::Error,
     iam::{self, Scope},
 };
-use crate::{budget::Budget, transport::Transport};
+use crate::{budget::Budget, config_error::ConfigError, transport::Transport};
 
 /// Calls Huawei Cloud in one region. Cheap to clone.
 ///

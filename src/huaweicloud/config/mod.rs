@@ -2,7 +2,7 @@
 
 mod profile;
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -11,6 +11,7 @@ use super::{
     credential::{AccessKey, Domain, Login, Source, User},
     endpoint::{self, Endpoints, Overrides},
 };
+use crate::config_error::{ConfigError, Problem};
 
 /// Where an ECS finds its own credentials.
 const METADATA: &str = "http://169.254.169.254";
@@ -94,33 +95,6 @@ pub struct AssumeRole {
     pub duration: Option<Duration>,
 }
 
-/// A configuration that cannot be used: every problem, not only the first.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ConfigError {
-    /// At least one.
-    pub problems: Vec<Problem>,
-}
-
-/// One thing that is wrong with a configuration.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Problem {
-    /// The field, e.g. `secret_key` or `endpoints.ecs`.
-    pub field: String,
-    /// What is wrong with it, to be read after the field's name. Never holds a secret.
-    pub reason: String,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Problem { field, reason }) in self.problems.iter().enumerate() {
-            write!(f, "{}{field} {reason}", if index == 0 { "" } else { "; " })?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ConfigError {}
-
 /// A checked configuration.
 #[derive(Debug)]
 pub(super) struct Settings {
@@ -163,7 +137,7 @@ struct Checker {
 
 impl Checker {
     fn problem(&mut self, field: impl Into<String>, reason: impl Into<String>) {
-        self.problems.push(Problem { field: field.into(), reason: reason.into() });
+        self.problems.push(Problem::new(field, reason));
     }
 
     /// A profile counts only where the configuration itself has no credential, as with the vendor's provider.
