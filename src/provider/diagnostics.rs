@@ -417,10 +417,13 @@ impl Report<'_> {
         next: &str,
         attribute: AttributePath,
     ) -> Diagnostic {
-        let mut detail = format!(
-            "{what}\n\nVolume {}, server {}, {} in region {}.",
-            self.pair.volume, self.pair.server, self.cloud.name, self.region
-        );
+        let mut detail =
+            format!("{what}\n\nVolume {}, server {}, {}", self.pair.volume, self.pair.server, self.cloud.name);
+        // It may be the catalog's only one, and the catalog may not have been read.
+        if !self.region.is_empty() {
+            detail.push_str(&format!(" in region {}", self.region));
+        }
+        detail.push('.');
         if let Some(job) = &self.job {
             detail.push_str(&format!(" Job {job}."));
         }
