@@ -32,6 +32,7 @@ use crate::{
         },
         data::HuaweiCloud,
     },
+    sync::BatcherConfig,
     transport::{Transport, TransportConfig},
 };
 
@@ -349,6 +350,19 @@ async fn servers_that_come_within_the_linger_are_one_call() {
     let cloud = FakeCloud::new(SHARED, &[FOREIGN]);
     assert!(lives(&cloud, &sharing(Goal::Attached), [None, None]).await.unwrap().is_empty());
     assert_eq!(cloud.world().calls, [SERVERS, SERVERS]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_shared_volume_waits_for_others() {
+    let first_call = async |volume| {
+        let callers = Callers::from([((0, volume), Caller::new(Goal::Attached, 0))]);
+        let cloud = cloud_for(&callers);
+        run_until(&cloud, &callers, None, &mut Kept::new()).await.unwrap();
+        let world = cloud.world();
+        assert_eq!(world.calls, [1]);
+        world.called_at.unwrap()
+    };
+    assert_eq!(first_call(0).await, first_call(SHARED).await + BatcherConfig::default().linger);
 }
 
 #[tokio::test(start_paused = true)]

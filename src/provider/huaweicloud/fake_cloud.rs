@@ -81,6 +81,8 @@ pub(super) struct World {
     pub(super) wrong: Vec<String>,
     /// How many servers each mutating call named.
     pub(super) calls: Vec<usize>,
+    /// When the first of them came.
+    pub(super) called_at: Option<Duration>,
     /// Each side's records.
     ecs: BTreeMap<Id, Phase>,
     evs: BTreeMap<Id, Phase>,
@@ -125,6 +127,7 @@ impl FakeCloud {
             wanted: BTreeSet::new(),
             wrong: Vec::new(),
             calls: Vec::new(),
+            called_at: None,
             ecs: records.clone(),
             evs: records,
             occupied: BTreeMap::new(),
@@ -368,6 +371,7 @@ impl World {
             return None;
         }
         self.calls.push(pairs.len());
+        self.called_at.get_or_insert_with(|| self.began.elapsed());
         for (server, volume) in pairs {
             if !self.wanted.contains(&((*server, *volume), attaches)) {
                 self.wrong.push(format!("nobody wants {server}/{volume} attached: {attaches}"));
