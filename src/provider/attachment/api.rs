@@ -9,7 +9,7 @@ use super::{
     power::no_power,
     sight::{Pair, Sight},
 };
-use crate::{budget::Budget, ids::JobId, transport::ErrorKind};
+use crate::{budget::Budget, ids::JobId, transport::ErrorKind, wait::PollConfig};
 
 /// One cloud's calls, for one region.
 #[async_trait]
@@ -19,6 +19,11 @@ pub(crate) trait AttachmentApi: Send + Sync + 'static {
 
     /// The region that the calls go to.
     fn region(&self) -> String;
+
+    /// How often the practitioner wants things polled, if that was said.
+    fn poll_interval(&self) -> Option<PollConfig> {
+        None
+    }
 
     /// Looks at the pair on both sides. What the cloud itself says does not exist is an absence in the sight; anything
     /// else that keeps a side from being seen is an error.

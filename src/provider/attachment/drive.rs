@@ -147,7 +147,7 @@ impl Drive<'_> {
             match step {
                 Step::Done => {
                     self.ledger.settled();
-                    return Ok(Reached { sight, ours: progress.sent.is_some() });
+                    return Ok(Reached { sight, ours: progress.acted() });
                 }
                 Step::Wait(text) => {
                     // What is seen explains the refusals so far.
@@ -175,13 +175,11 @@ impl Drive<'_> {
         }
     }
 
-    /// Looks from the cloud's first interval on.
+    /// Looks from the cloud's first interval on, and no more often than the practitioner wants.
     fn looks(&self) -> Backoff {
-        Backoff::new(&BackoffConfig {
-            initial: self.api.cloud().first_look,
-            max: LONGEST_LOOK,
-            multiplier: LOOK_GROWTH,
-        })
+        let least = self.api.poll_interval().map_or(Duration::ZERO, |interval| interval.min);
+        let initial = self.api.cloud().first_look.max(least);
+        Backoff::new(&BackoffConfig { initial, max: LONGEST_LOOK.max(initial), multiplier: LOOK_GROWTH })
     }
 
     const fn operation(&self) -> Operation {

@@ -13,7 +13,10 @@ use super::{
     ledger::{Ledger, Operation, Private},
     step::{Goal, Refusal, SETTLE_WINDOW},
 };
-use crate::budget::{Budget, Ended};
+use crate::{
+    budget::{Budget, Ended},
+    wait::PollConfig,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -54,6 +57,16 @@ async fn an_attach_is_one_call_and_ends_soon_after_its_job() {
     assert!(reached.ours && reached.sight.attached());
     assert_eq!(cloud.world().calls, [(Operation::Attach, true)]);
     assert!(began.elapsed() < JOB + Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pair_is_not_looked_at_more_often_than_the_practitioner_wants() {
+    let min = Duration::from_secs(20);
+    let poll = Some(PollConfig { min, max: min });
+    let cloud = FakeCloud::new(World { lag: Duration::from_secs(1), poll, ..World::default() });
+    let began = Instant::now();
+    run(&cloud, Goal::Attached).await.unwrap();
+    assert!(began.elapsed() > JOB + min, "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,7 @@ use crate::{
     budget::Budget,
     ids::{JobId, ServerId, VolumeId},
     transport::ErrorKind,
+    wait::PollConfig,
 };
 
 /// How long the fake's jobs take.
@@ -74,6 +75,8 @@ pub(super) struct World {
     pub(super) outside: VecDeque<(Duration, Outside)>,
     /// Every mutating call that arrived, with what it began (true) or was refused for (false).
     pub(super) calls: Vec<(Operation, bool)>,
+    /// How often the practitioner wants things polled.
+    pub(super) poll: Option<PollConfig>,
     /// How long the volume's list lags behind the job.
     pub(super) lag: Duration,
     /// Whether it is the server's list that lags, instead.
@@ -308,6 +311,10 @@ impl AttachmentApi for FakeCloud {
 
     fn region(&self) -> String {
         "nowhere-1".into()
+    }
+
+    fn poll_interval(&self) -> Option<PollConfig> {
+        self.world().poll
     }
 
     async fn look(&self, _: &Pair, budget: &Budget) -> Result<Sight, Failure> {

@@ -27,6 +27,7 @@ use crate::{
         data::HuaweiCloud,
     },
     transport::ErrorKind,
+    wait::PollConfig,
 };
 
 static CLOUD: Cloud = Cloud {
@@ -87,6 +88,10 @@ impl AttachmentApi for EcsApi {
 
     fn region(&self) -> String {
         self.calls.client.region().to_owned()
+    }
+
+    fn poll_interval(&self) -> Option<PollConfig> {
+        self.calls.jobs.poll_interval()
     }
 
     async fn look(&self, pair: &Pair, budget: &Budget) -> Result<Sight, Failure> {

@@ -76,6 +76,11 @@ impl Jobs {
         })
     }
 
+    /// How often the user says that jobs are looked at, if so.
+    pub(super) const fn poll_interval(&self) -> Option<PollConfig> {
+        self.poll
+    }
+
     /// A waiter for a kind of job; `default` is how often it is looked at unless the user says.
     pub(super) fn waiter(&self, kind: &str, default: PollConfig) -> Waiter {
         Waiter::new(kind, self.poll.unwrap_or(default), self.durations.clone())

@@ -117,6 +117,10 @@ impl AttachmentApi for LiteServerApi {
         self.client.region().to_owned()
     }
 
+    fn poll_interval(&self) -> Option<PollConfig> {
+        self.jobs.poll_interval()
+    }
+
     async fn look(&self, pair: &Pair, budget: &Budget) -> Result<Sight, Failure> {
         let (server, volume) = tokio::join!(
             self.client.show_dev_server(budget, &pair.server),

@@ -50,7 +50,7 @@ const QUIET: Duration = Duration::from_secs(3);
 pub(super) struct VirtualServerApi {
     client: Client,
     durations: Durations,
-    poll: PollConfig,
+    poll: Option<PollConfig>,
 }
 
 impl VirtualServerApi {
@@ -61,7 +61,7 @@ impl VirtualServerApi {
         Self {
             client: region.map_or_else(|| cloud.client.clone(), |region| cloud.client.for_region(region)),
             durations: cloud.durations.clone(),
-            poll: cloud.poll.unwrap_or(POLL),
+            poll: cloud.poll,
         }
     }
 
@@ -69,7 +69,7 @@ impl VirtualServerApi {
     /// learnt of earlier operations finds the end sooner than looking now and then would.
     async fn watch(&self, operation: &str, pair: &Pair, budget: &Budget) -> Result<Submitted, Failure> {
         let seen_moving = AtomicBool::new(false);
-        let waiter = Waiter::new(operation, self.poll, self.durations.clone());
+        let waiter = Waiter::new(operation, self.poll.unwrap_or(POLL), self.durations.clone());
         let began = Instant::now();
         let watched = waiter
             .wait(budget, async |budget: Budget| match self.client.show_volume(&budget, &pair.volume).await {
@@ -109,6 +109,10 @@ impl AttachmentApi for VirtualServerApi {
 
     fn region(&self) -> String {
         self.client.region().unwrap_or_default().to_owned()
+    }
+
+    fn poll_interval(&self) -> Option<PollConfig> {
+        self.poll
     }
 
     async fn look(&self, pair: &Pair, budget: &Budget) -> Result<Sight, Failure> {
