@@ -11,7 +11,10 @@ use cloudvolume::simulator::{
     },
 };
 
-use crate::support::{fleet::Fleet, run::Failure};
+use crate::{
+    failures::lost_answers,
+    support::{fleet::Fleet, run::Failure},
+};
 
 const SERVERS: usize = 16;
 /// A job's code and what it says.
@@ -131,10 +134,10 @@ async fn a_cloud_without_the_batch_calls_is_asked_for_them_once_and_then_singly(
 
 #[tokio::test]
 async fn a_batch_whose_answer_is_lost_is_not_sent_again_for_those_it_reached() {
-    for effect in [Effect::ResetAfter, Effect::Truncate, Effect::NotJson] {
+    for effect in lost_answers() {
         let fleet = Fleet::new(4).await.with_slow_looks();
         for operation in [ATTACH, DETACH] {
-            fleet.stage.cloud.add_fault(FaultRule::new(operation, effect.clone()).times(1));
+            fleet.stage.cloud.add_fault(FaultRule::new(operation, effect.clone()).after().times(1));
         }
         fleet.apply().await.succeeds();
         assert_eq!(fleet.on_servers(), fleet.all());

@@ -4,12 +4,26 @@ use cloudvolume::simulator::{Effect, FaultRule, fault::ThrottleStyle};
 
 use crate::support::{stage::Stage, subject::Subject};
 
+/// What may come in the place of an answer although the cloud has acted: nothing, half of it, or the word of somebody who did
+/// not wait for it.
+pub(crate) fn lost_answers() -> Vec<Effect> {
+    let (code, message) = ("Common.0001".to_owned(), "System exception.".to_owned());
+    vec![
+        Effect::ResetAfter,
+        Effect::Truncate,
+        Effect::NotJson,
+        Effect::Status { status: 504, body: String::new() },
+        Effect::HtmlPage { status: 502 },
+        Effect::ApiError { status: 500, code, message },
+    ]
+}
+
 pub(crate) async fn a_lost_answer_is_looked_into_and_nothing_is_sent_twice(subject: &'static Subject) {
-    for effect in [Effect::ResetAfter, Effect::Truncate, Effect::NotJson] {
+    for effect in lost_answers() {
         let stage = Stage::new(subject).await;
         stage.configure(&stage.attachment(""));
         for call in [subject.calls.attach, subject.calls.detach] {
-            stage.cloud.add_fault(FaultRule::new(call, effect.clone()).times(1));
+            stage.cloud.add_fault(FaultRule::new(call, effect.clone()).after().times(1));
         }
         stage.terraform.apply().await.succeeds();
         assert!(stage.is_attached(0, 0));
