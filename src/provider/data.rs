@@ -6,6 +6,7 @@ use super::{
     attachment::resource::NotReady,
     config::{self, Block, Environment, Settings},
     huaweicloud::{Batches, Jobs, Reads},
+    samsungcloud::Servers,
 };
 use crate::{
     huaweicloud, samsungcloud,
@@ -42,6 +43,8 @@ pub(crate) struct SamsungCloud {
     pub(crate) durations: Durations,
     /// How often volumes are polled.
     pub(crate) poll: Option<PollConfig>,
+    /// What was learnt of servers in this process.
+    pub(crate) servers: Servers,
 }
 
 /// The place where resources find the data: empty until Terraform configures the provider, and filled anew whenever it
@@ -111,7 +114,7 @@ async fn samsungcloud(block: &Block, settings: &Settings, environment: &Environm
             &error.problems.iter().map(|problem| format!("{} {}", problem.field, problem.reason)).collect::<Vec<_>>(),
         )
     })?;
-    Ok(SamsungCloud { client, durations: Durations::default(), poll: settings.poll })
+    Ok(SamsungCloud { client, durations: Durations::default(), poll: settings.poll, servers: Servers::default() })
 }
 
 /// The block as given; none at all takes everything from the environment.

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
+use super::servers::{Servers, UnderWay};
 use crate::{
     budget::Budget,
     ids::JobId,
@@ -51,6 +52,7 @@ pub(super) struct VirtualServerApi {
     client: Client,
     durations: Durations,
     poll: Option<PollConfig>,
+    servers: Servers,
 }
 
 impl VirtualServerApi {
@@ -62,6 +64,7 @@ impl VirtualServerApi {
             client: region.map_or_else(|| cloud.client.clone(), |region| cloud.client.for_region(region)),
             durations: cloud.durations.clone(),
             poll: cloud.poll,
+            servers: cloud.servers.clone(),
         }
     }
 
@@ -125,21 +128,23 @@ impl AttachmentApi for VirtualServerApi {
     }
 
     async fn attach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
+        let under_way = self.servers.begin(&pair.server, budget).await?;
         ledger.sending(Operation::Attach);
         self.client
             .attach_volume(budget, &pair.volume, &pair.server, wish.delete_on_termination)
             .await
-            .map_err(|error| conflict_of(wish, error))
+            .map_err(|error| conflict_of(wish, &under_way, error))
             .inspect_err(|failure| ledger.failed(failure))?;
         self.watch("samsungcloud attach", pair, budget).await
     }
 
     async fn detach(&self, pair: &Pair, wish: &Wish, ledger: &Ledger, budget: &Budget) -> Result<Submitted, Failure> {
+        let under_way = self.servers.begin(&pair.server, budget).await?;
         ledger.sending(Operation::Detach);
         self.client
             .detach_volume(budget, &pair.volume, &pair.server)
             .await
-            .map_err(|error| conflict_of(wish, error))
+            .map_err(|error| conflict_of(wish, &under_way, error))
             .inspect_err(|failure| ledger.failed(failure))?;
         self.watch("samsungcloud detach", pair, budget).await
     }
@@ -172,10 +177,12 @@ fn present<T>(answer: Result<T, Error>) -> Result<Option<T>, Failure> {
     }
 }
 
-/// A 409 mixes what passes and what does not. On a shared volume it is the other servers' turn, which passes.
-fn conflict_of(wish: &Wish, error: Error) -> Failure {
+/// A 409 mixes what passes and what does not. On a shared volume it is the other servers' turn, which passes, and so does
+/// another operation of ours on the server.
+fn conflict_of(wish: &Wish, under_way: &UnderWay, error: Error) -> Failure {
     let failure = failure(error);
-    Failure { busy: failure.kind == ErrorKind::Conflict && wish.multiattach, ..failure }
+    let busy = failure.kind == ErrorKind::Conflict && (under_way.is_in_anothers_way() || wish.multiattach);
+    Failure { busy, ..failure }
 }
 
 /// A client's error as the life and the diagnostics need it.

@@ -1,10 +1,13 @@
 //! Answers in the shapes that the platform, its gateway and its firewall have for them.
 
+use std::time::Duration;
+
 use cloudvolume::simulator::{
     Effect, FaultRule,
     samsungcloud::{
+        Durations,
         built_in::{server_id, volume_id},
-        switches::{ErrorDetail, LastingRefusal, Timestamps, Unauthorized},
+        switches::{ErrorDetail, LastingRefusal, ServerBusy, Timestamps, Unauthorized},
     },
 };
 
@@ -48,6 +51,20 @@ async fn a_conflict_that_passes_is_tried_again() {
     assert_eq!(stage.cloud.count(stage.subject.calls.attach), 3);
     stage.terraform.destroy().await.succeeds();
     assert_eq!(stage.cloud.count(stage.subject.calls.detach), 3);
+}
+
+#[tokio::test]
+async fn volumes_of_a_server_that_takes_one_operation_at_a_time_take_turns() {
+    let stage = stage_with(|config| {
+        config.samsungcloud.switches.server_busy = ServerBusy::Conflict;
+        // All together take longer than a conflict that nothing explains is put up with.
+        config.samsungcloud.durations = Durations::all(Duration::from_secs(7));
+    });
+    let stage = stage.await;
+    stage.configure(&stage.attachments());
+    stage.terraform.apply().await.succeeds();
+    let attached = (0..stage.subject.volumes.len()).filter(|volume| stage.is_attached(0, *volume)).count();
+    assert_eq!(attached, stage.subject.volumes.len());
 }
 
 #[tokio::test]
