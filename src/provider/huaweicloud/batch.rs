@@ -196,7 +196,7 @@ impl Executor {
         let submitted = if taking_part.is_empty() {
             Vec::new()
         } else if let Some(job) = self.send(calls, volume, &taking_part, budget).await? {
-            let ended = calls.follow(self.kind(), turns, &job, budget).await?;
+            let ended = calls.follow(self.kind(), Some(turns), &job, budget).await?;
             let end = |member: &&Member| end_for(&job, ended.as_ref(), &member.pair.server, true);
             taking_part.iter().map(end).map(Submitted::Ended).collect()
         } else {

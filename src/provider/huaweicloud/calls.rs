@@ -1,6 +1,6 @@
 //! One attach or detach of one ECS, from its turn to the end of its job.
 
-use std::{slice, sync::Arc};
+use std::{slice, sync::Arc, time::Duration};
 
 use super::{
     ecs::failure,
@@ -19,6 +19,9 @@ use crate::{
     transport::ErrorKind,
     wait::PollConfig,
 };
+
+/// How long a start waits for the server's turn.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The calls of one region.
 #[derive(Clone, Debug)]
@@ -61,7 +64,7 @@ impl Calls {
         };
         ledger.accepted(&job);
         tracing::info!(operation = operation.verb(), %job, "accepted");
-        let ended = self.follow(operation.verb(), turn, &job, budget).await?;
+        let ended = self.follow(operation.verb(), Some(turn), &job, budget).await?;
         Ok(Submitted::Ended(end_for(&job, ended.as_ref(), &pair.server, false)))
     }
 
@@ -69,7 +72,7 @@ impl Calls {
     pub(super) async fn follow(
         &self,
         kind: &str,
-        turn: KeyedGuard<Turn>,
+        turn: Option<KeyedGuard<Turn>>,
         job: &JobId,
         budget: &Budget,
     ) -> Result<Option<Job>, Failure> {
@@ -88,7 +91,14 @@ impl Calls {
     /// Starts or stops a server, and follows the job. Stopping is the soft way: the guest shuts down by itself.
     pub(super) async fn power(&self, pair: &Pair, on: bool, budget: &Budget) -> Result<(), Failure> {
         let servers = slice::from_ref(&pair.server);
-        let turn = self.jobs.turns(None, servers, budget).await?;
+        let patience = if on { budget.shorter(PATIENCE) } else { budget.clone() };
+        let turn = match self.jobs.turns(None, servers, &patience).await {
+            Ok(turn) => Some(turn),
+            // Most likely a job that goes on past its time has the turn. Whether a server that we stopped can be started
+            // nevertheless is for the cloud to say.
+            Err(_) if on && budget.ended().is_none() => None,
+            Err(late) => return Err(late),
+        };
         let (verb, sent) = if on {
             ("start", self.client.batch_start_servers(budget, servers).await)
         } else {
