@@ -63,15 +63,15 @@ impl Reply {
         self.response.headers.get(name)?.to_str().ok()
     }
 
-    /// Reads the body.
-    ///
-    /// # Errors
-    /// Of kind `Malformed`, or `AnswerLost` for a call that changes something: it was accepted, and we do not know as what.
     /// Whether it has no body.
     pub(in crate::huaweicloud) fn is_empty(&self) -> bool {
         self.response.body.is_empty()
     }
 
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// Of kind `Malformed`, or `AnswerLost` for a call that changes something: it was accepted, and we do not know as what.
     pub(in crate::huaweicloud) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_slice(&self.response.body).map_err(|error| {
             // The parser's message may quote the body.
