@@ -99,14 +99,14 @@ pub(crate) enum Submitted {
         /// Whether its effect was seen beginning already.
         seen_moving: bool,
         /// The turn of whatever does one thing at a time, where there is one: it lasts as long as the pair is watched.
-        turn: Option<Turn>,
+        turn: Option<HeldTurn>,
     },
     /// Its job has ended.
     Ended(JobEnd),
 }
 
 /// Something to hold while others have to wait. Those of a batch share it.
-pub(crate) type Turn = Arc<dyn Any + Send + Sync>;
+pub(crate) type HeldTurn = Arc<dyn Any + Send + Sync>;
 
 /// How a job ended.
 #[derive(Clone, Debug)]

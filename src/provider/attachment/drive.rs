@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    api::{AttachmentApi, Failure, JobEnd, JobFailure, Submitted, Turn, Wish},
+    api::{AttachmentApi, Failure, HeldTurn, JobEnd, JobFailure, Submitted, Wish},
     ledger::{Ledger, Operation, Pending},
     power::Joined,
     sight::{Pair, Sight},
@@ -90,7 +90,7 @@ struct Progress {
     looks: Backoff,
     conflicts: Backoff,
     /// Held while an accepted call is watched.
-    turn: Option<Turn>,
+    turn: Option<HeldTurn>,
 }
 
 impl Progress {

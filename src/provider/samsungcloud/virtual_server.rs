@@ -58,8 +58,6 @@ pub(super) struct VirtualServerApi {
 impl VirtualServerApi {
     /// The calls for `region`, or for the provider's.
     pub(super) fn new(cloud: &SamsungCloud, region: Option<&str>) -> Self {
-        // Earlier versions wrote an empty one where the catalog had decided.
-        let region = region.filter(|region| !region.is_empty());
         Self {
             client: region.map_or_else(|| cloud.client.clone(), |region| cloud.client.for_region(region)),
             durations: cloud.durations.clone(),
